@@ -1,0 +1,54 @@
+"""The errors a person can put right, and nothing else.
+
+    CurationError        something a person can put right; shown to them as it is written
+      IngestError        a source cannot be read at all (a single bad row is a refusal, not an error)
+      StudentError       the student cannot be loaded, or cannot score this
+      StoreError         the store cannot do what was asked
+        StoreBusy        another process holds the file
+        MigrationError   the store's schema cannot be brought to ours; nothing was changed
+        UnknownTrace     no trace has this id
+      FilterError        a `where` or an order that the store cannot, or will not, run
+      ExportError        the training set cannot be written as asked; nothing was left half-made
+
+A message says what happened, where (file:line, id, field), what was expected and the next step, in
+one or two plain sentences. `ValueError` and `TypeError` are for misuse by code: the interface
+never catches them.
+"""
+
+from __future__ import annotations
+
+
+class CurationError(Exception):
+    """Something a person can put right; the message is shown to them as it is written."""
+
+
+class IngestError(CurationError):
+    """A source cannot be read at all."""
+
+
+class StudentError(CurationError):
+    """The student cannot be loaded, or cannot score what it was given."""
+
+
+class StoreError(CurationError):
+    """The store cannot do what was asked."""
+
+
+class StoreBusy(StoreError):
+    """Another process holds the store's file; the message names it."""
+
+
+class MigrationError(StoreError):
+    """The store's schema cannot be brought to this version's; nothing was changed."""
+
+
+class UnknownTrace(StoreError):
+    """No trace of the store has this id."""
+
+
+class FilterError(StoreError):
+    """A filter or an order that the store cannot run, or will not (it would write or read files)."""
+
+
+class ExportError(CurationError):
+    """The training set cannot be written as asked; nothing was left half-made."""

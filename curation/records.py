@@ -1,0 +1,288 @@
+"""What the rooms hand to each other: records, the frames they travel in, and how ids are made.
+
+Owns the shapes and the identity rules. Knows nothing of files, models, databases or screens.
+
+Identity is a content hash: `content_id(recipe, *parts)` is the recipe's tag, an underscore and the
+first 24 hex digits of the SHA-256 over the length-prefixed UTF-8 of its parts (None is distinct
+from ""). The tag names the recipe (`tr1` = traces, first recipe), so that a later recipe can stand
+beside it. `verify` re-derives every id from what is stored.
+
+Bulk travels in Polars frames whose schemas stand here (`PROBLEM_SCHEMA`, …); single things are
+frozen dataclasses. Times are timezone-aware UTC. Offsets are Python string indices (code points),
+end exclusive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NamedTuple, get_args
+
+import polars as pl
+
+Verdict = Literal["accept", "reject", "skip", "flag"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+TeacherContext = Literal[
+    "unguided", "answer", "solution", "verifier", "hint", "feedback", "refined", "unknown"
+]
+TEACHER_CONTEXTS: tuple[TeacherContext, ...] = get_args(TeacherContext)
+
+Category = Literal[
+    "hedge",
+    "reflection",
+    "alternative",
+    "verification",
+    "retrospective",
+    "booster",
+    "evidential",
+    "privilege",
+]
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+EPISTEMIC: tuple[Category, ...] = CATEGORIES[:5]
+"""The categories that speak of the writer's own uncertainty or reconsideration."""
+
+QUESTION = "train"
+"""The question a plain verdict answers: should the student train on this trace?"""
+
+
+def content_id(recipe: str, *parts: str | None) -> str:
+    """The content-hash id of `parts` under `recipe`, as `recipe_` + 24 hex digits."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if part is None:
+            digest.update(b"-")
+        else:
+            data = part.encode("utf-8")
+            digest.update(b"%d:" % len(data))
+            digest.update(data)
+    return f"{recipe}_{digest.hexdigest()[:24]}"
+
+
+def problem_id(prompt: str, group: str | None = None, dataset: str | None = None) -> str:
+    """A problem's id: from its group where the source names one, else from its prompt.
+
+    `group` is the source's own problem id (`extra.problem_id`), within `dataset` where the source
+    names one (`extra.dataset`): it holds together prompts that differ only in wording.
+    """
+    if group is not None:
+        return content_id("pb1", "group", dataset, group)
+    return content_id("pb1", "prompt", prompt)
+
+
+def trace_id(
+    problem_id: str,
+    prompt: str,
+    teacher: str,
+    teacher_context: str,
+    context_text: str | None,
+    text: str,
+) -> str:
+    """A trace's id: who wrote what, for which prompt, having seen what."""
+    return content_id("tr1", problem_id, prompt, teacher, teacher_context, context_text, text)
+
+
+def text_hash(text: str) -> str:
+    """The id of a piece of text alone: what a decision or a score was about."""
+    return content_id("tx1", text)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A question with what is known of its answer."""
+
+    problem_id: str
+    prompt: str
+    domain: str | None
+    reference_answer: str | None
+    reference_solution: str | None
+    source: str
+    licence: str | None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One teacher's reasoning on one problem.
+
+    `prompt` is the wording this teacher was given (the problem's own prompt may differ);
+    `teacher_context` says what the teacher saw beyond it, `teacher_context_raw` the word the
+    source used, `context_text` the text itself where it is known. `is_correct` None = nobody said.
+    `extra` is a JSON object as text.
+    """
+
+    trace_id: str
+    problem_id: str
+    prompt: str
+    teacher: str
+    teacher_family: str | None
+    teacher_context: TeacherContext
+    teacher_context_raw: str
+    context_text: str | None
+    sample_index: int
+    text: str
+    text_hash: str
+    final_answer: str | None
+    is_correct: bool | None
+    refined_from: str | None
+    source: str
+    licence: str | None
+    external_id: str | None
+    extra: str
+
+
+PROBLEM_SCHEMA: dict[str, pl.DataType] = {
+    "problem_id": pl.String(),
+    "prompt": pl.String(),
+    "domain": pl.String(),
+    "reference_answer": pl.String(),
+    "reference_solution": pl.String(),
+    "source": pl.String(),
+    "licence": pl.String(),
+}
+
+TRACE_SCHEMA: dict[str, pl.DataType] = {
+    "trace_id": pl.String(),
+    "problem_id": pl.String(),
+    "prompt": pl.String(),
+    "teacher": pl.String(),
+    "teacher_family": pl.String(),
+    "teacher_context": pl.String(),
+    "teacher_context_raw": pl.String(),
+    "context_text": pl.String(),
+    "sample_index": pl.Int32(),
+    "text": pl.String(),
+    "text_hash": pl.String(),
+    "final_answer": pl.String(),
+    "is_correct": pl.Boolean(),
+    "refined_from": pl.String(),
+    "source": pl.String(),
+    "licence": pl.String(),
+    "external_id": pl.String(),
+    "extra": pl.String(),
+    "step_start": pl.List(pl.Int32()),
+    "step_end": pl.List(pl.Int32()),
+    "origin": pl.String(),
+    "line": pl.Int64(),
+}
+"""`Trace`, plus its steps (`text[step_start[i]:step_end[i]]`), plus where the row stood: `origin`
+(file name) and `line` (1-based; the row number in formats without lines)."""
+
+
+class Refusal(NamedTuple):
+    """A row that was not taken in, and why, so that a person can mend it."""
+
+    origin: str
+    line: int
+    field: str | None
+    reason: str
+    row: str
+    """The row as it stood (JSON text where it could be read, else the raw line)."""
+
+
+class Batch(NamedTuple):
+    """Some rows of a source, read: what can be stored and what cannot."""
+
+    problems: pl.DataFrame
+    """`PROBLEM_SCHEMA`; a problem may stand more than once, the first mention wins."""
+    traces: pl.DataFrame
+    """`TRACE_SCHEMA`."""
+    refusals: list[Refusal]
+    n_read: int
+    """Rows read, refused ones included."""
+
+
+class Marker(NamedTuple):
+    """A marker in a text: `text[start:end]` is the surface, always."""
+
+    start: int
+    end: int
+    category: Category
+    text: str
+
+
+TOKEN_COLUMNS: tuple[str, ...] = (
+    "token_id",
+    "start_char",
+    "end_char",
+    "logprob_nats",
+    "rank",
+    "entropy_nats",
+)
+
+PACK_SCHEMA: dict[str, pl.DataType] = {
+    "trace_id": pl.String(),
+    "text_hash": pl.String(),
+    "prompt_hash": pl.String(),
+    "convention_id": pl.String(),
+    "error": pl.String(),
+    "n_tokens": pl.Int32(),
+    "total_nll_nats": pl.Float64(),
+    "mean_nll_nats": pl.Float64(),
+    "perplexity": pl.Float64(),
+    "mean_rank": pl.Float64(),
+    "mean_clipped_rank": pl.Float64(),
+    "rsr": pl.Float64(),
+    "mean_entropy_nats": pl.Float64(),
+    "max_nll_nats": pl.Float64(),
+    "token_id": pl.List(pl.Int32()),
+    "start_char": pl.List(pl.Int32()),
+    "end_char": pl.List(pl.Int32()),
+    "logprob_nats": pl.List(pl.Float32()),
+    "rank": pl.List(pl.Int32()),
+    "entropy_nats": pl.List(pl.Float32()),
+}
+"""One scored trace a row. `error` says why a trace could not be scored; then the numbers are null
+and the lists empty. `logprob_nats` and `entropy_nats` are natural-log, per token of the trace;
+`rank` 1 = the student's first choice (ties take the best rank)."""
+
+PROFILE_COLUMNS: tuple[str, ...] = (
+    "n_tokens",
+    "total_nll_nats",
+    "mean_nll_nats",
+    "perplexity",
+    "mean_rank",
+    "mean_clipped_rank",
+    "rsr",
+    "mean_entropy_nats",
+    "max_nll_nats",
+)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One person's verdict on one trace, as it was given; never edited afterwards.
+
+    `decision_id` is made where the decision is made (the browser, the command line), so that
+    sending it twice stores it once. `withdraws` names the decision that this record takes back;
+    then `verdict` is None. `active_s` is time on the card with idle time left out.
+    """
+
+    decision_id: str
+    trace_id: str
+    reviewer: str
+    verdict: Verdict | None
+    decided_at: datetime
+    question: str = QUESTION
+    withdraws: str | None = None
+    reasons: tuple[str, ...] = ()
+    note: str | None = None
+    directive: str | None = None
+    queue: str | None = None
+    shown_at: datetime | None = None
+    active_s: float | None = None
+    text_hash: str | None = None
+    convention_id: str | None = None
+    lexicon_id: str | None = None
+    revealed: bool | None = None
+    origin: str = "library"
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+class Stored(NamedTuple):
+    """What the store says of a decision: durable now, and whether it was there before."""
+
+    decision_id: str
+    sequence: int
+    stored_at: datetime
+    was_new: bool

@@ -1,0 +1,1 @@
+"""Hedgerow: curate reasoning traces for distillation, with the student in view."""

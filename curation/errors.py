@@ -1,7 +1,7 @@
 """The errors a person can put right, and nothing else.
 
     CurationError        something a person can put right; shown to them as it is written
-      IngestError        a source cannot be read at all (a single bad row is a refusal, not an error)
+      IngestError        a source cannot be read at all (one bad row is a refusal, no error)
       StudentError       the student cannot be loaded, or cannot score this
       StoreError         the store cannot do what was asked
         StoreBusy        another process holds the file
@@ -47,7 +47,7 @@ class UnknownTrace(StoreError):
 
 
 class FilterError(StoreError):
-    """A filter or an order that the store cannot run, or will not (it would write or read files)."""
+    """A filter or an order that the store cannot run, or will not (it would touch files)."""
 
 
 class ExportError(CurationError):

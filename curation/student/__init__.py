@@ -1,0 +1,128 @@
+"""The student: a prompt and a trace in; log-likelihood, rank and entropy of every token out.
+
+Owns how a text becomes tokens and tokens become numbers, and the *convention record* that says so.
+It knows nothing of files to ingest, the store or the screen; importing it loads neither torch nor
+transformers, which only `load` and what it calls do.
+
+The convention, in short (`Convention.record` has all of it, ARCHITECTURE.md the reasons):
+
+- The student reads `prefix + trace`, where the prefix is its chat template over
+  `[{"role": "user", "content": prompt}]` with the generation prompt, and the trace follows
+  verbatim. Without a chat template the prefix is the prompt and a blank line, behind the BOS token
+  where there is one.
+- The text is tokenised once, as a whole. A token belongs to the trace when its first character
+  does ("start-inside"); the end token is not scored. So a token that begins in the prefix and
+  reaches into the trace is not scored: the scored tokens may cover less than the trace.
+- Control tokens come from the template alone: a trace or a prompt that spells `<|im_end|>` is read
+  as those characters.
+- Log-softmax, entropy and ranks are taken in float32 over the whole vocabulary.
+- Nothing is truncated: what does not fit the window is refused, with both numbers.
+
+Sources: the rules of `lm-eval` and `minicons` differ from ours and from each other; see
+"conventions" in ARCHITECTURE.md. Ranks: https://arxiv.org/abs/2601.14249.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from curation.errors import StudentError
+
+EMBEDDED = "smollm2-135m-instruct"
+"""The student that comes with the project: SmolLM2-135M-Instruct, 4-bit weights in GGUF."""
+
+Record = dict[str, str | int | bool | None]
+
+
+@dataclass(frozen=True)
+class Convention:
+    """Under which rules the numbers of a student were computed.
+
+    `convention_id` hashes the part of `record` that can change a number; scores of different ids
+    are never compared. `record["versions"]` (libraries, for the curious) stands outside the hash.
+    """
+
+    convention_id: str
+    student: str
+    record: Record
+
+
+@dataclass(frozen=True, eq=False)
+class TokenScores:
+    """What a student makes of one trace: six arrays of one length, in the order of the text.
+
+    `start` and `end` are offsets into the trace (Python string indices, end exclusive), ascending
+    in `start`; the bytes of one character may be spread over several tokens, which then share its
+    offsets. `logprob_nats` and `entropy_nats` are natural-log and float32; the entropy is that of
+    the student's prediction at this position. `rank` is 1 + the number of tokens of the vocabulary
+    that are strictly likelier, so that ties take the best rank. Never empty.
+    """
+
+    token_id: npt.NDArray[np.int32]
+    start: npt.NDArray[np.int32]
+    end: npt.NDArray[np.int32]
+    logprob_nats: npt.NDArray[np.float32]
+    rank: npt.NDArray[np.int32]
+    entropy_nats: npt.NDArray[np.float32]
+    text_hash: str
+    prompt_hash: str
+    convention_id: str
+
+
+class Student(Protocol):
+    """A student that can score; `tests/fakes.py` has one that needs no model."""
+
+    @property
+    def name(self) -> str:
+        """What people call it: the embedded name, the folder's or file's name, the hub name."""
+        ...
+
+    @property
+    def convention(self) -> Convention:
+        """The rules under which every number of this student is computed."""
+        ...
+
+    def score(self, prompt: str, trace: str) -> TokenScores:
+        """The scores of the trace's tokens, from one forward pass.
+
+        Raises StudentError for a trace that has no token to score or does not fit the window.
+        """
+        ...
+
+    def score_many(
+        self, pairs: Sequence[tuple[str, str]]
+    ) -> Iterator[tuple[int, TokenScores | StudentError]]:
+        """`(index into pairs, scores)` for every pair, in the order in which they are computed.
+
+        Equal to `score` of each (batching changes no logprob by more than 1e-5 nats). Where
+        `score` would raise, the error comes instead and the rest goes on.
+        """
+        ...
+
+
+def load(
+    name_or_path: str = EMBEDDED,
+    *,
+    dtype: str = "float32",
+    threads: int | None = None,
+    cache_dir: Path | str | None = None,
+) -> Student:
+    """The student of that name, ready to score: `EMBEDDED`, a local path or a hub name.
+
+    A path is a folder (`config.json`, `*.safetensors`, a tokenizer) or a `.gguf` file. Code that
+    comes with a model is never run and pickled weights are never opened. `dtype` is "float32" or
+    "bfloat16"; `threads` is torch's (process-wide) number, None leaves it. `cache_dir` may keep
+    the unpacked weights of a GGUF file so that the next start is quick; it is safe to delete.
+
+    Raises StudentError for an unknown name, a folder that is no causal language model, a tokenizer
+    that cannot say where its tokens stand, and weights that are missing or broken.
+    """
+    from curation.student import loading
+
+    return loading.load(name_or_path, dtype=dtype, threads=threads, cache_dir=cache_dir)

@@ -160,13 +160,15 @@ TRACE_SCHEMA: dict[str, pl.DataType] = {
     "licence": pl.String(),
     "external_id": pl.String(),
     "extra": pl.String(),
+    "reference_answer": pl.String(),
     "step_start": pl.List(pl.Int32()),
     "step_end": pl.List(pl.Int32()),
     "origin": pl.String(),
     "line": pl.Int64(),
 }
-"""`Trace`, plus its steps (`text[step_start[i]:step_end[i]]`), plus where the row stood: `origin`
-(file name) and `line` (1-based; the row number in formats without lines)."""
+"""`Trace`, plus the problem's reference answer as this row gives it (rows of one problem that
+contradict each other are refused), its steps (`text[step_start[i]:step_end[i]]`), and where the
+row stood: `origin` (file name) and `line` (1-based; the row number in formats without lines)."""
 
 
 class Refusal(NamedTuple):

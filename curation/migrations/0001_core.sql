@@ -46,7 +46,8 @@ create table trace (
     origin varchar not null,
     line bigint not null,
     ingest_id varchar not null,
-    added_at timestamptz not null
+    added_at timestamptz not null,
+    position bigint not null
 );
 
 create table ingest (
@@ -198,10 +199,11 @@ from trace t left join counted c using (trace_id);
 create view open_dispute as
 select * from trace_state where state = 'disputed';
 
--- The convention in use for each student name: the newest.
+-- The convention in use for each student name: the setting `convention/NAME`, which scoring sets.
 create view current_convention as
-select * from convention
-qualify row_number() over (partition by student order by added_at desc, convention_id) = 1;
+select c.*
+from convention c
+join setting s on s.name = 'convention/' || c.student and s.value = c.convention_id;
 
 -- The lexicon in use: the newest of each language.
 create view current_lexicon as
@@ -227,3 +229,27 @@ select m.trace_id, m.lexicon_id, m.n_words, m.kim_count,
     len(list_filter(m.category, lambda c: c = 'evidential')) as n_evidential,
     len(list_filter(m.category, lambda c: c = 'privilege')) as n_privilege
 from marking m join current_lexicon l using (lexicon_id);
+
+-- One line a trace, with all that lists, filters and queues look at: its state, the scores of the
+-- student in use (the setting `student`) and the marker counts of the lexicon in use.
+create view trace_overview as
+select t.trace_id, t.problem_id, t.position, p.domain, t.teacher, t.teacher_family,
+    t.teacher_context, t.teacher_context_raw, t.sample_index, t.is_correct, t.final_answer,
+    p.reference_answer, t.source, t.licence, t.external_id, t.refined_from, t.added_at,
+    length(t.text) as n_chars, len(t.step_start) as n_steps, t.prompt, t.text, t.text_hash, t.extra,
+    st.state,
+    case st.state when 'accepted' then 'accept' when 'rejected' then 'reject'
+        when 'flagged' then 'flag' when 'skipped' then 'skip' end as verdict,
+    st.n_accept, st.n_reject, st.n_flag, st.n_skip, st.last_sequence,
+    s.student, s.convention_id, s.error as score_error, s.n_tokens, s.total_nll_nats,
+    s.mean_nll_nats, s.perplexity, s.mean_rank, s.mean_clipped_rank, s.rsr, s.mean_entropy_nats,
+    s.max_nll_nats,
+    m.lexicon_id, m.n_words, m.kim_count, m.n_markers, m.n_epistemic, m.n_hedge, m.n_reflection,
+    m.n_alternative, m.n_verification, m.n_retrospective, m.n_booster, m.n_evidential, m.n_privilege
+from trace t
+join problem p using (problem_id)
+join trace_state st using (trace_id)
+left join marker_count m using (trace_id)
+left join latest_score s
+    on s.trace_id = t.trace_id
+    and s.student = (select value from setting where name = 'student');

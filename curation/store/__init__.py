@@ -1,0 +1,59 @@
+"""The only door to DuckDB: one file that holds everything, owned by one process.
+
+    store = curation.store.open("data/hedgerow.duckdb")
+
+Owns the schema (curation/migrations) and every query. Promises: a write is on disk when its method
+returns; writing twice stores once; nothing said is ever edited or deleted; numbers of different
+conventions are never mixed. Does not know models, files to ingest, trainers or screens.
+
+    connection.py     the file: opening, locking, migrating, transactions
+    intake.py         records in
+    scoring.py        conventions, score packs, lexicons, markings
+    deciding.py       decisions and withdrawals
+    reading.py        what the rest of the house asks
+    safekeeping.py    verify, backup, restore
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from curation.errors import StoreError
+from curation.store.intake import Added, Intake
+from curation.store.reading import ORDERS
+from curation.store.safekeeping import Copy, Safekeeping, Verification, restore
+from curation.store.scoring import MARKING_SCHEMA, Taken
+
+__all__ = [
+    "MARKING_SCHEMA",
+    "ORDERS",
+    "Added",
+    "Copy",
+    "Store",
+    "Taken",
+    "Verification",
+    "open",
+    "restore",
+]
+
+
+class Store(Intake, Safekeeping):
+    """An open store."""
+
+    def __enter__(self) -> Store:
+        return self
+
+
+def open(path: str | Path, *, create: bool = True) -> Store:
+    """The store at `path`, brought to the newest schema (an older file is copied aside first).
+
+    Raises StoreBusy (another process holds it), MigrationError (it is newer, or no Hedgerow
+    store), StoreError (it cannot be opened, or `create` is False and it is not there).
+    """
+    path = Path(path).expanduser().absolute()
+    if not create and not path.exists():
+        raise StoreError(
+            f"There is no store at {path}. `python -m curation ingest FILE` makes one; "
+            "--store or HEDGEROW_STORE names another."
+        )
+    return Store(path)

@@ -1,0 +1,210 @@
+"""The one connection to the store's file: opening, migrating, reading, writing.
+
+Owns the file for as long as it is open. One DuckDB instance per process, one cursor per call,
+fetched completely inside its `with`: Streamlit runs sessions in threads, and a DuckDB connection
+serves one thread at a time while cursors of one instance do not disturb each other.
+
+Reads take no lock. Writes do, one at a time: a sequence number, an undo and a backup each look
+before they write, and two threads that looked at the same moment would agree on the same answer.
+A write is on disk when its method returns (DuckDB syncs its log at commit).
+
+The instance is opened with external access off, so no query, not even one that a person typed as
+a filter, can read or write another file. For the same reason nothing here ever opens the store's
+file itself while DuckDB holds it: closing any other descriptor of a file drops the process's
+POSIX lock on it, and a second process could then open the store beside us.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from curation.errors import MigrationError, StoreBusy, StoreError
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+class Connection:
+    """An open store's file. Use `curation.store.open`, which gives a whole `Store`."""
+
+    def __init__(self, path: Path, migrations: Path = MIGRATIONS) -> None:
+        self.path = path
+        self._write_lock = threading.RLock()
+        self._duckdb = _connect(path)
+        try:
+            self._migrate(migrations)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file. Everything stored is already on disk."""
+        with self._write_lock:
+            self._duckdb.close()
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _frame(self, sql: str, **parameters: Any) -> pl.DataFrame:
+        """What a query answers, as a frame."""
+        with self._duckdb.cursor() as cursor:
+            return cursor.execute(sql, parameters or None).pl()
+
+    def _one(self, sql: str, **parameters: Any) -> dict[str, Any] | None:
+        """The first row of what a query answers, or None."""
+        rows = self._frame(sql, **parameters).head(1).to_dicts()
+        return rows[0] if rows else None
+
+    def _value(self, sql: str, **parameters: Any) -> Any:
+        """The single value that a query answers."""
+        return self._frame(sql, **parameters).item()
+
+    @contextmanager
+    def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """One write transaction: committed and on disk at the end, or as if it never was."""
+        with self._write_lock, self._duckdb.cursor() as cursor:
+            cursor.execute("begin transaction")
+            try:
+                yield cursor
+                cursor.execute("commit")
+            except duckdb.IOException as exc:
+                _roll_back(cursor)
+                raise StoreError(
+                    f"{self.path} could not be written: {_first_line(exc)} Nothing of this "
+                    "change was stored. Free disk space or mend the permissions, then try again."
+                ) from exc
+            except BaseException:
+                _roll_back(cursor)
+                raise
+
+    def _migrate(self, folder: Path) -> None:
+        """Bring the file to the newest schema, after a backup where it holds anything."""
+        known = sorted(folder.glob("*.sql"))
+        if not self._value("select count(*) from duckdb_tables() where table_name = 'migration'"):
+            if self._value("select count(*) from duckdb_tables()"):
+                raise MigrationError(
+                    f"{self.path} is a DuckDB file, but not a Hedgerow store. Nothing was changed. "
+                    "Name another file with --store or HEDGEROW_STORE."
+                )
+            with self._writing() as cursor:
+                cursor.execute(
+                    "create table migration"
+                    " (name varchar primary key, applied_at timestamptz not null)"
+                )
+        applied = set(self._frame("select name from migration")["name"].to_list())
+        newer = sorted(applied - {path.stem for path in known})
+        if newer:
+            raise MigrationError(
+                f"{self.path} was written by a newer Hedgerow (it has {newer[-1]}; this one "
+                f"knows up to {known[-1].stem}). Nothing was changed. Update Hedgerow, then open "
+                "it again."
+            )
+        pending = [path for path in known if path.stem not in applied]
+        if applied and pending:
+            self._keep_a_copy(sorted(applied)[-1])
+        for path in pending:
+            try:
+                with self._writing() as cursor:
+                    cursor.execute(path.read_text(encoding="utf-8"))
+                    cursor.execute(
+                        "insert into migration values ($name, $at)",
+                        {"name": path.stem, "at": now()},
+                    )
+            except duckdb.Error as exc:
+                raise MigrationError(
+                    f"{self.path} could not be brought to {path.stem}: {_first_line(exc)} "
+                    "This step was undone; report it with this message."
+                ) from exc
+
+    def _keep_a_copy(self, schema: str) -> None:
+        """Copy the file aside before its schema changes (closed meanwhile, see the module)."""
+        copy = self.path.with_name(f"{self.path.stem}.before-{schema}-upgrade.duckdb")
+        self._duckdb.close()
+        n = 1
+        while copy.exists():
+            n += 1
+            copy = self.path.with_name(f"{self.path.stem}.before-{schema}-upgrade-{n}.duckdb")
+        shutil.copyfile(self.path, copy)
+        self._duckdb = _connect(self.path)
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect(
+            str(path),
+            config={"enable_external_access": "false", "autoinstall_known_extensions": "false"},
+        )
+    except duckdb.IOException as exc:
+        raise _explained(path, exc) from exc
+    except (OSError, duckdb.Error) as exc:
+        raise StoreError(
+            f"{path} could not be opened: {_first_line(exc)} Check the folder and its permissions, "
+            "or name another file with --store or HEDGEROW_STORE."
+        ) from exc
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+def _explained(path: Path, exc: duckdb.IOException) -> StoreError:
+    """Why the file could not be opened, and what to do."""
+    held = re.search(r"Conflicting lock is held in (.+?) \(PID (\d+)\)", str(exc))
+    if held:
+        pid = int(held[2])
+        return StoreBusy(
+            f"{path} is in use by process {pid} ({_command_of(pid) or held[1]}). One process owns "
+            "a store at a time: close that one, or work through it."
+        )
+    if "Could not set lock" in str(exc):
+        return StoreBusy(
+            f"{path} is in use by another process. One process owns a store at a time: close "
+            "that one (`fuser` or `lsof` on the file names it), or work through it."
+        )
+    if "not a valid DuckDB database file" in str(exc):
+        return StoreError(
+            f"{path} is no DuckDB file. Name another with --store or HEDGEROW_STORE, or bring back "
+            "a backup with `python -m curation restore FILE`."
+        )
+    return StoreError(
+        f"{path} could not be opened: {_first_line(exc)} Check the folder and its permissions, or "
+        "bring back a backup with `python -m curation restore FILE`."
+    )
+
+
+def _command_of(pid: int) -> str | None:
+    """The command line of a process of this machine, where the system tells it."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    return " ".join(os.fsdecode(word) for word in words if word)[:200] or None
+
+
+def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Undo the transaction, unless DuckDB already has."""
+    with suppress(duckdb.Error):
+        cursor.execute("rollback")
+
+
+def _first_line(exc: BaseException) -> str:
+    """The first line of an error, as one sentence."""
+    line = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
+    return line if line.endswith((".", "!")) else f"{line}."

@@ -1,0 +1,217 @@
+"""Decisions: appended, never edited, taken back only by a newer record.
+
+The client makes `decision_id`, so a decision that is sent twice is stored once. The store gives
+each record the next `sequence`, without gaps: a missing number would mean a lost record, which
+`verify` looks for.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from curation.errors import StoreError
+from curation.records import QUESTION, VERDICTS, Decision, Stored, content_id
+from curation.store.connection import now
+from curation.store.scoring import Scoring
+
+
+def decision_hash(row: dict[str, Any]) -> str:
+    """The hash over everything a decision says; `row` has the columns of table `decision`."""
+    said = [
+        row[name]
+        for name in (
+            "decision_id", "trace_id", "question", "reviewer", "verdict", "withdraws", "reasons",
+            "note", "directive", "queue", "shown_at", "decided_at", "active_s", "text_hash",
+            "convention_id", "lexicon_id", "revealed", "origin", "extra",
+        )
+    ]  # fmt: skip
+    return content_id("dc1", json.dumps(said, default=_iso, ensure_ascii=False))
+
+
+class Deciding(Scoring):
+    """The part of a store that keeps decisions."""
+
+    def decide(self, decision: Decision) -> Stored:
+        """Append a decision; on disk when this returns. Sending it again changes nothing.
+
+        Raises UnknownTrace; StoreError where the id already stands for another decision, the
+        trace's text is not the one that was shown, or a withdrawal names a decision that is not
+        the reviewer's own.
+        """
+        if not decision.reviewer.strip():
+            raise StoreError("A decision needs the reviewer's name; give one, then decide again.")
+        if (decision.verdict is None) == (decision.withdraws is None):
+            raise StoreError("A decision gives a verdict or withdraws one: either, not both.")
+        if decision.verdict is not None and decision.verdict not in VERDICTS:
+            raise StoreError(f"{decision.verdict!r} is no verdict; they are {', '.join(VERDICTS)}.")
+        trace = self._require_trace(decision.trace_id)
+        if decision.text_hash is not None and decision.text_hash != trace["text_hash"]:
+            raise StoreError(
+                f"The text of {decision.trace_id} is not the one that was shown; "
+                "open the card again, then decide."
+            )
+        row = _row(decision, trace["text_hash"])
+        row["content_hash"] = decision_hash(row)
+        with self._writing() as cursor:
+            known = _known(cursor, decision.decision_id)
+            if known is not None:
+                if known["content_hash"] != row["content_hash"]:
+                    raise StoreError(
+                        f"Decision {decision.decision_id} is already stored and says something "
+                        "else; the stored one stays. Decide again to change it."
+                    )
+                return Stored(decision.decision_id, known["sequence"], known["stored_at"], False)
+            if decision.withdraws is not None:
+                _check_withdrawal(cursor, decision)
+            row["sequence"] = cursor.execute(
+                "select coalesce(max(sequence), 0) + 1 from decision"
+            ).fetchall()[0][0]
+            row["stored_at"] = now()
+            names = ", ".join(row)
+            values = ", ".join(f"${name}" for name in row)
+            cursor.execute(f"insert into decision ({names}) values ({values})", row)
+        return Stored(decision.decision_id, row["sequence"], row["stored_at"], True)
+
+    def undo(self, reviewer: str, *, origin: str = "library") -> dict[str, Any] | None:
+        """Withdraw the reviewer's last live decision by a new record.
+
+        Returns the withdrawn decision's decision_id, trace_id and verdict and the new record's
+        withdrawal_id, or None where there is nothing to withdraw.
+        """
+        with self._write_lock:
+            last = self._one(
+                "select decision_id, trace_id, verdict from live_decision "
+                "where reviewer = $reviewer order by sequence desc limit 1",
+                reviewer=reviewer,
+            )
+            if last is None:
+                return None
+            withdrawal = Decision(
+                decision_id=str(uuid.uuid4()),
+                trace_id=last["trace_id"],
+                reviewer=reviewer,
+                verdict=None,
+                withdraws=last["decision_id"],
+                decided_at=now(),
+                origin=origin,
+            )
+            self.decide(withdrawal)
+        return {**last, "withdrawal_id": withdrawal.decision_id}
+
+    def decisions(self, trace_id: str) -> list[dict[str, Any]]:
+        """Every record about a trace, withdrawals and withdrawn ones too, in order of sequence."""
+        return self._frame(
+            "select d.*, d.verdict is not null and not exists (select 1 from decision w "
+            "where w.withdraws = d.decision_id) as is_live from decision d "
+            "where d.trace_id = $trace_id order by d.sequence",
+            trace_id=trace_id,
+        ).to_dicts()
+
+    def recent_decisions(self, reviewer: str, limit: int = 10) -> list[dict[str, Any]]:
+        """The reviewer's newest live decisions, newest first, with what to show of each."""
+        return self._frame(
+            """
+            select d.decision_id, d.trace_id, d.verdict, d.reasons, d.note, d.decided_at,
+                d.stored_at, d.sequence, t.problem_id, t.teacher, t.teacher_context,
+                t.external_id, left(t.prompt, 120) as prompt_start
+            from live_decision d join trace t using (trace_id)
+            where d.reviewer = $reviewer
+            order by d.sequence desc
+            limit $limit
+            """,
+            reviewer=reviewer,
+            limit=limit,
+        ).to_dicts()
+
+    def acknowledgements(self, decision_ids: list[str]) -> dict[str, dict[str, Any]]:
+        """Which of these ids are stored: id -> sequence, stored_at."""
+        rows = self._frame(
+            "select decision_id, sequence, stored_at from decision "
+            "where list_contains($ids::varchar[], decision_id)",
+            ids=decision_ids,
+        ).to_dicts()
+        return {row.pop("decision_id"): row for row in rows}
+
+    def current_decisions(self, question: str = QUESTION) -> pl.DataFrame:
+        """What each reviewer says now: trace_id, problem_id, reviewer, verdict, and the rest."""
+        return self._frame(
+            "select d.trace_id, t.problem_id, t.teacher, t.teacher_context, d.reviewer, d.verdict, "
+            "d.reasons, d.note, d.decided_at, d.active_s, d.sequence, d.decision_id "
+            "from current_decision d join trace t using (trace_id) "
+            "where d.question = $question order by d.sequence",
+            question=question,
+        )
+
+
+def _row(decision: Decision, text_hash: str) -> dict[str, Any]:
+    return {
+        "decision_id": decision.decision_id,
+        "trace_id": decision.trace_id,
+        "question": decision.question,
+        "reviewer": decision.reviewer.strip(),
+        "verdict": decision.verdict,
+        "withdraws": decision.withdraws,
+        "reasons": list(decision.reasons),
+        "note": decision.note,
+        "directive": decision.directive,
+        "queue": decision.queue,
+        "shown_at": decision.shown_at,
+        "decided_at": decision.decided_at,
+        "active_s": decision.active_s,
+        "text_hash": text_hash,
+        "convention_id": decision.convention_id,
+        "lexicon_id": decision.lexicon_id,
+        "revealed": decision.revealed,
+        "origin": decision.origin,
+        "extra": json.dumps(decision.extra, sort_keys=True, ensure_ascii=False),
+    }
+
+
+def _known(cursor: duckdb.DuckDBPyConnection, decision_id: str) -> dict[str, Any] | None:
+    rows = (
+        cursor.execute(
+            "select sequence, stored_at, content_hash from decision where decision_id = $id",
+            {"id": decision_id},
+        )
+        .pl()
+        .to_dicts()
+    )
+    return rows[0] if rows else None
+
+
+def _check_withdrawal(cursor: duckdb.DuckDBPyConnection, decision: Decision) -> None:
+    rows = (
+        cursor.execute(
+            "select reviewer, trace_id, verdict from decision where decision_id = $id",
+            {"id": decision.withdraws},
+        )
+        .pl()
+        .to_dicts()
+    )
+    if not rows:
+        raise StoreError(f"There is no decision {decision.withdraws} to withdraw.")
+    stored = rows[0]
+    if stored["verdict"] is None:
+        raise StoreError("A withdrawal cannot be withdrawn; decide again instead.")
+    if stored["reviewer"] != decision.reviewer.strip():
+        raise StoreError(
+            f"Decision {decision.withdraws} is {stored['reviewer']}'s; "
+            "only they can withdraw it. Give a verdict of your own instead."
+        )
+    if stored["trace_id"] != decision.trace_id:
+        raise StoreError(
+            f"Decision {decision.withdraws} is about {stored['trace_id']}, "
+            f"not about {decision.trace_id}."
+        )
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    raise TypeError(f"{type(value).__name__} has no place in a decision")

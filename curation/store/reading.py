@@ -1,0 +1,210 @@
+"""What the rest of the house asks the store: one method per question."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import duckdb
+import polars as pl
+
+from curation.errors import FilterError, UnknownTrace
+from curation.records import QUESTION, Problem, Trace
+from curation.store.deciding import Deciding
+
+Order = Literal["arrival", "problem", "nll", "rsr", "length", "hedging", "recent"]
+ORDERS: tuple[Order, ...] = get_args(Order)
+_ORDER_BY: dict[Order, str] = {
+    "arrival": "position",
+    "problem": "min(position) over (partition by problem_id), position",
+    "nll": "mean_nll_nats desc nulls last, position",
+    "rsr": "rsr desc nulls last, position",
+    "length": "n_chars desc, position",
+    "hedging": "n_epistemic / greatest(n_words, 1) desc nulls last, position",
+    "recent": "last_sequence desc nulls last, position",
+}
+_LISTED = (
+    "trace_id, problem_id, position, domain, teacher, teacher_family, teacher_context, "
+    "teacher_context_raw, sample_index, is_correct, final_answer, reference_answer, source, "
+    "external_id, n_chars, n_steps, state, verdict, n_accept, n_reject, n_flag, n_skip, student, "
+    "convention_id, score_error, n_tokens, total_nll_nats, mean_nll_nats, perplexity, mean_rank, "
+    "mean_clipped_rank, rsr, mean_entropy_nats, max_nll_nats, lexicon_id, n_words, kim_count, "
+    "n_markers, n_epistemic, n_hedge, n_reflection, n_alternative, n_verification, "
+    "n_retrospective, n_booster, n_evidential, n_privilege"
+)
+
+
+class Reading(Deciding):
+    """The part of a store that answers questions."""
+
+    def status(self) -> dict[str, Any]:
+        """Where the curation stands: counts of what is stored, by state, and who takes part."""
+        row = self._one(
+            """
+            select (select count(*) from problem) as problems,
+                (select count(*) from trace) as traces,
+                (select count(distinct trace_id) from latest_score where error is null) as scored,
+                count(*) filter (state <> 'undecided') as decided,
+                count(*) filter (state = 'accepted') as accepted,
+                count(*) filter (state = 'rejected') as rejected,
+                count(*) filter (state = 'disputed') as disputed,
+                count(*) filter (state = 'flagged') as flagged,
+                count(*) filter (state = 'skipped') as skipped
+            from trace_state
+            """
+        )
+        assert row is not None
+        row["reviewers"] = self._frame(
+            "select distinct reviewer from current_decision order by reviewer"
+        )["reviewer"].to_list()
+        row["students"] = self._frame("select distinct student from convention order by student")[
+            "student"
+        ].to_list()
+        return row
+
+    def trace(self, trace_id: str) -> Trace:
+        """One trace. Raises UnknownTrace."""
+        row = self._one(
+            "select trace_id, problem_id, prompt, teacher, teacher_family, teacher_context, "
+            "teacher_context_raw, context_text, sample_index, text, text_hash, final_answer, "
+            "is_correct, refined_from, source, licence, external_id, extra from trace "
+            "where trace_id = $id",
+            id=trace_id,
+        )
+        if row is None:
+            raise UnknownTrace(
+                f"The store holds no trace {trace_id}. `python -m curation list` shows the ids."
+            )
+        return Trace(**row)
+
+    def problem(self, problem_id: str) -> Problem:
+        """One problem. Raises UnknownTrace (no trace can name it then)."""
+        row = self._one(
+            "select problem_id, prompt, domain, reference_answer, reference_solution, source, "
+            "licence from problem where problem_id = $id",
+            id=problem_id,
+        )
+        if row is None:
+            raise UnknownTrace(f"The store holds no problem {problem_id}.")
+        return Problem(**row)
+
+    def steps(self, trace_id: str) -> tuple[list[int], list[int]]:
+        """Where a trace's steps start and end (code points, end exclusive). Raises UnknownTrace."""
+        row = self._one("select step_start, step_end from trace where trace_id = $id", id=trace_id)
+        if row is None:
+            raise UnknownTrace(f"The store holds no trace {trace_id}.")
+        return row["step_start"], row["step_end"]
+
+    def list_traces(
+        self, where: str | None = None, order: str = "arrival", limit: int | None = None
+    ) -> pl.DataFrame:
+        """Traces with their state and scores, one a row, without their texts.
+
+        `where` is a DuckDB condition over the columns of view `trace_overview`. Raises FilterError.
+        """
+        if order not in ORDERS:
+            raise FilterError(f"There is no order {order!r}; they are {', '.join(ORDERS)}.")
+        if limit is not None and limit < 0:
+            raise FilterError(f"A limit is a whole number of 0 or more, not {limit}.")
+        return self._filtered(
+            f"select {_LISTED} from trace_overview",
+            where,
+            f"order by {_ORDER_BY[order]} limit $limit",
+            limit=limit,
+        )
+
+    def candidates(self, reviewer: str, question: str = QUESTION) -> pl.DataFrame:
+        """What a queue chooses from: every trace with the reviewer's own verdict and others'."""
+        return self._frame(
+            f"""
+            select o.*, o.position as added_order, mine.my_verdict,
+                coalesce(others.n_others, 0) as n_others
+            from (select {_LISTED} from trace_overview) o
+            left join (
+                select trace_id, verdict as my_verdict from current_decision
+                where reviewer = $reviewer and question = $question
+            ) mine using (trace_id)
+            left join (
+                select trace_id, count(*) as n_others from current_decision
+                where reviewer <> $reviewer and question = $question
+                    and verdict in ('accept', 'reject')
+                group by trace_id
+            ) others using (trace_id)
+            order by o.position
+            """,
+            reviewer=reviewer,
+            question=question,
+        )
+
+    def export_rows(self, where: str | None = None, question: str = QUESTION) -> pl.DataFrame:
+        """What an export chooses from: every trace of the filter with its text and its state."""
+        return self._filtered(
+            """
+            select trace_id, problem_id, prompt, domain, teacher, teacher_family, teacher_context,
+                text, text_hash, is_correct, source, licence, state, position,
+                coalesce(d.decision_ids, []) as decision_ids, coalesce(d.reviewers, []) as reviewers
+            from trace_overview left join (
+                select trace_id, list(decision_id order by sequence) as decision_ids,
+                    list(reviewer order by sequence) as reviewers
+                from current_decision
+                where question = $question
+                group by trace_id
+            ) d using (trace_id)
+            """,
+            where,
+            "order by position",
+            question=question,
+        )
+
+    def export_context(self) -> dict[str, Any]:
+        """What an export's manifest records of the store: schema, conventions, lexicons."""
+        return {
+            "schema": self._frame("select name from migration order by name")["name"].to_list(),
+            "conventions": self._frame(
+                "select student, convention_id from current_convention order by student"
+            ).to_dicts(),
+            "lexicons": self._frame(
+                "select language, lexicon_id from current_lexicon order by language"
+            ).to_dicts(),
+        }
+
+    def overview_columns(self) -> list[tuple[str, str]]:
+        """The columns that a filter may name, with their types."""
+        rows = self._frame(
+            "select column_name, data_type from duckdb_columns() "
+            "where table_name = 'trace_overview' order by column_index"
+        )
+        return list(rows.iter_rows())
+
+    def _filtered(
+        self, select: str, where: str | None, tail: str, **parameters: Any
+    ) -> pl.DataFrame:
+        """A query over `trace_overview` with a person's condition, which can only read."""
+        if where is None or not where.strip():
+            return self._frame(f"{select} {tail}", **parameters)
+        _check_condition(where)
+        condition = f"where trace_id in (select trace_id from trace_overview where (\n{where}\n))"
+        with self._duckdb.cursor() as cursor:
+            cursor.execute("begin transaction read only")
+            try:
+                return cursor.execute(f"{select} {condition} {tail}", parameters).pl()
+            except duckdb.Error as exc:
+                raise FilterError(
+                    f"The filter `{where}` cannot be run: {str(exc).strip().splitlines()[0]} "
+                    "It is a DuckDB condition over the columns of trace_overview, "
+                    "for instance: teacher_context = 'unguided' and n_tokens < 2000."
+                ) from exc
+            finally:
+                cursor.execute("rollback")
+
+
+def _check_condition(where: str) -> None:
+    """A filter is one condition: it cannot close our parentheses and go on to say more."""
+    for probe in (f"select 1 where (\n{where}\n)", f"select (\n{where}\n)"):
+        try:
+            statements = duckdb.extract_statements(probe)
+        except duckdb.Error as exc:
+            raise FilterError(
+                f"The filter `{where}` is no SQL condition: {str(exc).strip().splitlines()[0]}"
+            ) from exc
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise FilterError(f"The filter `{where}` is more than one condition.")

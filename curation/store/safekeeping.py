@@ -1,0 +1,316 @@
+"""Keeping what is stored: verify, backup, restore."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from curation import records
+from curation.errors import StoreBusy, StoreError
+from curation.store.connection import Connection, now
+from curation.store.deciding import decision_hash
+from curation.store.reading import Reading
+
+
+class Verification(NamedTuple):
+    """What `verify` looked at, and what does not hold."""
+
+    checked: int
+    broken: list[str]
+    """One line a finding: what, where, expected and found. Empty = all holds."""
+
+
+class Copy(NamedTuple):
+    """A backup that was written, and opened to prove it."""
+
+    path: Path
+    n_bytes: int
+    sha256: str
+
+
+class Safekeeping(Reading):
+    """The part of a store that checks and copies it."""
+
+    def record_export(
+        self, export_id: str, format: str, out: str, n_rows: int, manifest: str
+    ) -> None:
+        """Note that a training set was written, with its manifest."""
+        with self._writing() as cursor:
+            cursor.execute(
+                "insert or replace into export values ($id, $format, $out, $n, $manifest, $at)",
+                {"id": export_id, "format": format, "out": out, "n": n_rows,
+                 "manifest": manifest, "at": now()},
+            )  # fmt: skip
+
+    def exports(self) -> pl.DataFrame:
+        """The training sets written so far, newest first, without their manifests."""
+        return self._frame("select * exclude (manifest) from export order by exported_at desc")
+
+    def verify(self) -> Verification:
+        """Re-derive every hash of the store and look for what is missing or dangling."""
+        findings: list[str] = []
+        checked = 0
+        for check in (_traces, _scores, _markings, _decisions, _conventions, _lexicons):
+            n, broken = check(self)
+            checked += n
+            findings += broken
+        return Verification(checked, findings)
+
+    def backup(self, path: Path) -> Copy:
+        """Write a consistent copy to `path` and open it to prove it; people may go on working.
+
+        No write happens while the copy is made (they wait, well under a second a gigabyte on a
+        local disk). Raises StoreError where `path` exists or cannot be written.
+        """
+        path = path.absolute()
+        if path.exists():
+            raise StoreError(f"{path} exists already; name a new file for the backup.")
+        partial = path.with_name(path.name + ".partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self._write_lock:
+                with self._duckdb.cursor() as cursor:
+                    cursor.execute("checkpoint")
+                _copy_in_another_process(self.path, partial)
+                wal = self.path.with_name(self.path.name + ".wal")
+                if wal.exists() and wal.stat().st_size:
+                    _copy_in_another_process(wal, partial.with_name(partial.name + ".wal"))
+                expected = _counts(self)
+            with Connection(partial) as opened:
+                found = _counts(opened)
+            if found != expected:
+                raise StoreError(f"The backup {path} does not hold what the store does; try again.")
+            _sync(partial)
+            os.replace(partial, path)
+        except OSError as exc:
+            raise StoreError(f"The backup {path} could not be written: {exc}.") from exc
+        finally:
+            partial.unlink(missing_ok=True)
+            partial.with_name(partial.name + ".wal").unlink(missing_ok=True)
+        return Copy(path, path.stat().st_size, _sha256(path))
+
+
+def restore(backup: Path, path: Path) -> tuple[Copy, Path | None]:
+    """Make `backup` the store at `path`; returns the copy and where a store before it was put.
+
+    The backup is opened and its hashes are checked first. A store that stood at `path` is moved
+    aside, never overwritten. Raises StoreError (StoreBusy while a process holds that store).
+    """
+    backup, path = backup.absolute(), path.absolute()
+    if not backup.is_file():
+        raise StoreError(f"There is no backup {backup}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        _copy_in_another_process(backup, partial)
+        opened = Safekeeping(partial)
+        try:
+            verification = opened.verify()
+        finally:
+            opened.close()
+        if verification.broken:
+            raise StoreError(
+                f"{backup} is damaged ({verification.broken[0]}); nothing was restored. "
+                "Try an older backup."
+            )
+        aside = None
+        if path.exists():
+            try:
+                Connection(path).close()
+            except StoreError as exc:
+                if isinstance(exc, StoreBusy):
+                    raise
+            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+            aside = path.with_name(f"{path.stem}.before-restore-{stamp}{path.suffix}")
+            os.replace(path, aside)
+            wal = path.with_name(path.name + ".wal")
+            if wal.exists():
+                os.replace(wal, aside.with_name(aside.name + ".wal"))
+        _sync(partial)
+        os.replace(partial, path)
+    except OSError as exc:
+        raise StoreError(f"{backup} could not be restored to {path}: {exc}.") from exc
+    finally:
+        partial.unlink(missing_ok=True)
+    return Copy(path, path.stat().st_size, _sha256(path)), aside
+
+
+def _traces(store: Safekeeping) -> tuple[int, list[str]]:
+    broken: list[str] = []
+    checked = 0
+    last = -1
+    while True:
+        rows = store._frame(
+            "select t.*, p.problem_id as known_problem from trace t left join problem p "
+            "using (problem_id) where t.position > $last order by t.position limit 2000",
+            last=last,
+        ).to_dicts()
+        if not rows:
+            return checked, broken
+        last = rows[-1]["position"]
+        checked += len(rows)
+        for row in rows:
+            broken += _trace_findings(row)
+
+
+def _trace_findings(row: dict[str, Any]) -> list[str]:
+    extra = json.loads(row["extra"])
+    name = row["trace_id"]
+    found = []
+    problem = records.problem_id(
+        row["prompt"], _text(extra.get("problem_id")), _text(extra.get("dataset"))
+    )
+    if row["problem_id"] != problem:
+        found.append(f"trace {name}: its problem's id should be {problem}, not {row['problem_id']}")
+    if row["known_problem"] is None:
+        found.append(f"trace {name}: its problem {row['problem_id']} is missing")
+    expected = records.trace_id(
+        row["problem_id"], row["prompt"], row["teacher"], row["teacher_context_raw"],
+        row["context_text"], row["text"],
+    )  # fmt: skip
+    if name != expected:
+        found.append(f"trace {name}: its content hashes to {expected}")
+    if row["text_hash"] != records.text_hash(row["text"]):
+        found.append(f"trace {name}: its text hash is not that of its text")
+    starts, ends = row["step_start"], row["step_end"]
+    bounds = [bound for step in zip(starts, ends, strict=False) for bound in step]
+    if (
+        len(starts) != len(ends)
+        or bounds != sorted(bounds)
+        or (bounds and not 0 <= bounds[0] <= bounds[-1] <= len(row["text"]))
+    ):
+        found.append(f"trace {name}: its steps are out of order or out of its text")
+    return found
+
+
+def _scores(store: Safekeeping) -> tuple[int, list[str]]:
+    n = store._value("select count(*) from score")
+    rows = store._frame(
+        """
+        select s.trace_id, s.convention_id,
+            t.text_hash is distinct from s.text_hash as foreign_text,
+            c.convention_id is null as unknown_convention,
+            s.error is null and (
+                s.n_tokens is distinct from len(s.token_id)
+                or len(s.token_id) <> len(s.start_char) or len(s.token_id) <> len(s.end_char)
+                or len(s.token_id) <> len(s.logprob_nats) or len(s.token_id) <> len(s."rank")
+                or len(s.token_id) <> len(s.entropy_nats)) as uneven,
+            s.error is null and abs(s.total_nll_nats + list_sum(s.logprob_nats::double[]))
+                > 1e-3 * (1 + abs(s.total_nll_nats)) as other_sum
+        from score s
+        left join trace t using (trace_id)
+        left join convention c using (convention_id)
+        where foreign_text or unknown_convention or uneven or other_sum
+        """
+    ).to_dicts()
+    what = {
+        "foreign_text": "is not about a trace and text of this store",
+        "unknown_convention": "names a convention that is not stored",
+        "uneven": "has lists of unequal length",
+        "other_sum": "has a total that is not the sum of its tokens",
+    }
+    return n, [
+        f"score of {row['trace_id']} under {row['convention_id']}: it {text}"
+        for row in rows
+        for key, text in what.items()
+        if row[key]
+    ]
+
+
+def _markings(store: Safekeeping) -> tuple[int, list[str]]:
+    n = store._value("select count(*) from marking")
+    rows = store._frame(
+        "select m.trace_id, m.lexicon_id from marking m left join trace t using (trace_id) "
+        "left join lexicon l using (lexicon_id) where t.trace_id is null or l.lexicon_id is null "
+        "or len(m.start_char) <> len(m.end_char) or len(m.start_char) <> len(m.category) "
+        "or list_max(m.end_char) > length(t.text)"
+    ).to_dicts()
+    return n, [
+        f"marking of {row['trace_id']} by {row['lexicon_id']}: it does not fit trace and lexicon"
+        for row in rows
+    ]
+
+
+def _decisions(store: Safekeeping) -> tuple[int, list[str]]:
+    rows = store._frame(
+        "select d.*, t.text_hash as trace_text_hash from decision d "
+        "left join trace t using (trace_id) order by d.sequence"
+    ).to_dicts()
+    known = {row["decision_id"]: row for row in rows}
+    broken = []
+    for n, row in enumerate(rows, start=1):
+        name = f"decision {row['decision_id']} (no. {row['sequence']})"
+        if row["sequence"] != n:
+            broken.append(f"{name}: number {n} is missing before it")
+            break
+        if row["content_hash"] != decision_hash(row):
+            broken.append(f"{name}: it does not say what was stored")
+        if row["trace_text_hash"] != row["text_hash"]:
+            broken.append(f"{name}: it is not about a trace and text of this store")
+        if row["withdraws"] is not None and row["withdraws"] not in known:
+            broken.append(f"{name}: it withdraws {row['withdraws']}, which is missing")
+    return len(rows), broken
+
+
+def _conventions(store: Safekeeping) -> tuple[int, list[str]]:
+    rows = store._frame("select convention_id, record from convention").to_dicts()
+    broken = [
+        f"convention {row['convention_id']}: its record hashes to another id"
+        for row in rows
+        if json.loads(row["record"]).get("convention_id", row["convention_id"])
+        != row["convention_id"]
+    ]
+    return len(rows), broken
+
+
+def _lexicons(store: Safekeeping) -> tuple[int, list[str]]:
+    rows = store._frame("select lexicon_id, content from lexicon").to_dicts()
+    broken = [
+        f"lexicon {row['lexicon_id']}: its content hashes to another id"
+        for row in rows
+        if records.content_id("lx1", row["content"]) != row["lexicon_id"]
+    ]
+    return len(rows), broken
+
+
+def _counts(store: Connection) -> list[tuple[str, int]]:
+    """How many rows each table of a store holds."""
+    names = store._frame(
+        "select table_name from duckdb_tables() where not internal order by table_name"
+    )["table_name"].to_list()
+    return [(name, store._value(f'select count(*) from "{name}"')) for name in names]
+
+
+def _copy_in_another_process(source: Path, target: Path) -> None:
+    """Copy a file without opening it in this process (see connection.py on locks)."""
+    done = subprocess.run(
+        ["cp", "--", str(source), str(target)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise OSError(done.stderr.strip() or f"cp ended with {done.returncode}")
+
+
+def _sync(path: Path) -> None:
+    """Force a file and its name onto the disk."""
+    for target, flags in ((path, os.O_RDWR), (path.parent, os.O_RDONLY)):
+        descriptor = os.open(target, flags)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,223 @@
+"""What the student and the lexicon say of the traces: conventions, score packs, markings.
+
+A number belongs to the convention it was computed under (model, tokenizer, template, dtype, …).
+The setting `convention/STUDENT` names the one in use for a student; numbers of others stay stored
+and are never shown beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from curation.errors import StoreError, UnknownTrace
+from curation.records import PACK_SCHEMA, PROFILE_COLUMNS, TOKEN_COLUMNS
+from curation.store.connection import Connection, now
+
+MARKING_SCHEMA: dict[str, pl.DataType] = {
+    "trace_id": pl.String(),
+    "lexicon_id": pl.String(),
+    "start_char": pl.List(pl.Int32()),
+    "end_char": pl.List(pl.Int32()),
+    "category": pl.List(pl.String()),
+    "n_words": pl.Int32(),
+    "kim_count": pl.Int32(),
+}
+
+
+class Taken(NamedTuple):
+    """What became of a score pack."""
+
+    n_scored: int
+    n_failed: int
+    n_known: int
+    """Rows whose trace had a score under this convention already; the stored one stays."""
+    n_foreign: int
+    """Rows about a trace that the store does not hold, or holds with another text."""
+
+
+class Scoring(Connection):
+    """The part of a store that keeps scores and markings."""
+
+    def setting(self, name: str) -> str | None:
+        """A remembered setting's value, or None."""
+        row = self._one("select value from setting where name = $name", name=name)
+        return row["value"] if row else None
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Remember a setting."""
+        if self.setting(name) == value:
+            return
+        with self._writing() as cursor:
+            cursor.execute(
+                "insert or replace into setting values ($name, $value)",
+                {"name": name, "value": value},
+            )
+
+    def use_convention(self, convention_id: str, student: str, record: dict[str, Any]) -> None:
+        """Make this convention the one in use for `student`, and `student` the one shown."""
+        text = json.dumps(record, sort_keys=True, ensure_ascii=False)
+        with self._writing() as cursor:
+            cursor.execute(
+                "insert into convention values ($id, $student, $record, $at) "
+                "on conflict do nothing",
+                {"id": convention_id, "student": student, "record": text, "at": now()},
+            )
+            for name, value in (("convention/" + student, convention_id), ("student", student)):
+                cursor.execute(
+                    "insert or replace into setting values ($name, $value)",
+                    {"name": name, "value": value},
+                )
+
+    def convention(self, convention_id: str) -> dict[str, Any]:
+        """A convention record, with its id and student."""
+        row = self._one("select * from convention where convention_id = $id", id=convention_id)
+        if row is None:
+            raise StoreError(f"The store knows no convention {convention_id}.")
+        return {
+            "convention_id": convention_id,
+            "student": row["student"],
+            **json.loads(row["record"]),
+        }
+
+    def current_convention(self, student: str) -> str | None:
+        """The id of the convention in use for a student, or None while nothing is scored."""
+        return self.setting("convention/" + student)
+
+    def unscored(self, student: str, limit: int | None = None) -> pl.DataFrame:
+        """Traces without a score under the convention in use, in order of arrival.
+
+        Columns trace_id, prompt, text, text_hash: what a score job holds. Problems come in order,
+        the traces of one problem together: the order in which a curator first sees them.
+        """
+        return self._frame(
+            "select t.trace_id, t.prompt, t.text, t.text_hash from trace t "
+            "anti join (select s.trace_id from score s join current_convention c "
+            "using (convention_id) where c.student = $student) s using (trace_id) "
+            "order by min(t.position) over (partition by t.problem_id), t.position limit $limit",
+            student=student,
+            limit=limit,
+        )
+
+    def add_pack(
+        self,
+        frame: pl.DataFrame,
+        convention_id: str,
+        student: str,
+        record: dict[str, Any],
+        pack: str,
+    ) -> Taken:
+        """Store a score pack; a score that is already there stays.
+
+        Raises StoreError where the frame is not of `PACK_SCHEMA` or names another convention.
+        """
+        if dict(frame.schema) != PACK_SCHEMA:
+            raise StoreError(f"Score pack {pack} has the columns {frame.schema}; it was not taken.")
+        if frame.filter(pl.col("convention_id") != convention_id).height:
+            raise StoreError(f"Score pack {pack} mixes conventions; it was not taken.")
+        if self.current_convention(student) != convention_id:
+            self.use_convention(convention_id, student, record)
+        with self._writing() as cursor:
+            cursor.register("pack", frame)
+            fitting = cursor.execute(
+                "select p.trace_id, p.error, exists (select 1 from score s where "
+                "s.trace_id = p.trace_id and s.convention_id = p.convention_id) as known "
+                "from pack p join trace t using (trace_id, text_hash)"
+            ).pl()
+            cursor.execute(
+                """
+                insert into score by name
+                select p.*, $pack as pack, $at::timestamptz as scored_at
+                from pack p semi join trace t using (trace_id, text_hash)
+                on conflict do nothing
+                """,
+                {"pack": pack, "at": now()},
+            )
+            cursor.unregister("pack")
+        new = fitting.filter(~pl.col("known"))
+        n_failed = new.filter(pl.col("error").is_not_null()).height
+        return Taken(
+            n_scored=new.height - n_failed,
+            n_failed=n_failed,
+            n_known=fitting.height - new.height,
+            n_foreign=frame.height - fitting.height,
+        )
+
+    def tokens(self, trace_id: str, student: str) -> dict[str, Any] | None:
+        """A trace's score under the convention in use for `student`, or None where there is none.
+
+        Keys: `TOKEN_COLUMNS` (lists of equal length, one entry per token of the trace),
+        `PROFILE_COLUMNS`, convention_id, error (why it could not be scored, or None).
+        """
+        columns = ", ".join(f's."{name}"' for name in (*TOKEN_COLUMNS, *PROFILE_COLUMNS))
+        return self._one(
+            f"select {columns}, s.convention_id, s.error from latest_score s "
+            "where s.trace_id = $trace_id and s.student = $student",
+            trace_id=trace_id,
+            student=student,
+        )
+
+    def scoring_state(self, student: str) -> dict[str, int]:
+        """How many traces are scored, failed and waiting under the convention in use."""
+        row = self._one(
+            """
+            select count(*) as total, count(s.trace_id) filter (s.error is null) as scored,
+                count(s.error) as failed
+            from trace t left join (
+                select trace_id, error from latest_score where student = $student
+            ) s using (trace_id)
+            """,
+            student=student,
+        )
+        assert row is not None
+        return {**row, "waiting": row["total"] - row["scored"] - row["failed"]}
+
+    def use_lexicon(self, lexicon_id: str, language: str, content: str) -> None:
+        """Make this lexicon the one in use for its language."""
+        row = self._one(
+            "select lexicon_id from current_lexicon where language = $language", language=language
+        )
+        if row is not None and row["lexicon_id"] == lexicon_id:
+            return
+        with self._writing() as cursor:
+            cursor.execute(
+                "insert or replace into lexicon values ($id, $language, $content, $at)",
+                {"id": lexicon_id, "language": language, "content": content, "at": now()},
+            )
+
+    def unmarked(self, lexicon_id: str, limit: int = 1000) -> pl.DataFrame:
+        """Traces that this lexicon has not marked: trace_id, prompt, text."""
+        return self._frame(
+            "select t.trace_id, t.prompt, t.text from trace t anti join "
+            "(select trace_id from marking where lexicon_id = $lexicon_id) m using (trace_id) "
+            "order by t.position limit $limit",
+            lexicon_id=lexicon_id,
+            limit=limit,
+        )
+
+    def add_markings(self, frame: pl.DataFrame) -> None:
+        """Store what a lexicon found (`MARKING_SCHEMA`); a marking that is there stays."""
+        with self._writing() as cursor:
+            cursor.register("batch_marking", frame.select(list(MARKING_SCHEMA)))
+            cursor.execute(
+                "insert into marking by name select * from batch_marking on conflict do nothing"
+            )
+            cursor.unregister("batch_marking")
+
+    def marking(self, trace_id: str) -> dict[str, Any] | None:
+        """A trace's markers under the lexicon in use: lists start_char, end_char, category."""
+        return self._one(
+            "select m.* from marking m join current_lexicon using (lexicon_id) "
+            "where m.trace_id = $trace_id",
+            trace_id=trace_id,
+        )
+
+    def _require_trace(self, trace_id: str) -> dict[str, Any]:
+        row = self._one("select trace_id, text_hash from trace where trace_id = $id", id=trace_id)
+        if row is None:
+            raise UnknownTrace(
+                f"The store holds no trace {trace_id}. `python -m curation list` shows the ids."
+            )
+        return row

@@ -16,6 +16,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 from curation.errors import StoreError
@@ -56,4 +57,7 @@ def open(path: str | Path, *, create: bool = True) -> Store:
             f"There is no store at {path}. `python -m curation ingest FILE` makes one; "
             "--store or HEDGEROW_STORE names another."
         )
-    return Store(path)
+    store = Store(path)
+    if store.setting("store_id") is None:
+        store.set_setting("store_id", str(uuid.uuid4()))
+    return store

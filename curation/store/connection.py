@@ -45,6 +45,7 @@ class Connection:
     def __init__(self, path: Path, migrations: Path = MIGRATIONS) -> None:
         self.path = path
         self._write_lock = threading.RLock()
+        self._transaction: duckdb.DuckDBPyConnection | None = None
         self._duckdb = _connect(path)
         try:
             self._migrate(migrations)
@@ -78,22 +79,36 @@ class Connection:
         return self._frame(sql, **parameters).item()
 
     @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make the writes inside one: all on disk at the end, or none of them."""
+        with self._writing():
+            yield
+
+    @contextmanager
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """One write transaction: committed and on disk at the end, or as if it never was."""
-        with self._write_lock, self._duckdb.cursor() as cursor:
-            cursor.execute("begin transaction")
-            try:
-                yield cursor
-                cursor.execute("commit")
-            except duckdb.IOException as exc:
-                _roll_back(cursor)
-                raise StoreError(
-                    f"{self.path} could not be written: {_first_line(exc)} Nothing of this "
-                    "change was stored. Free disk space or mend the permissions, then try again."
-                ) from exc
-            except BaseException:
-                _roll_back(cursor)
-                raise
+        """One write transaction, or the enclosing one where this thread is in one already."""
+        with self._write_lock:
+            if self._transaction is not None:
+                yield self._transaction
+                return
+            with self._duckdb.cursor() as cursor:
+                cursor.execute("begin transaction")
+                self._transaction = cursor
+                try:
+                    yield cursor
+                    cursor.execute("commit")
+                except duckdb.IOException as exc:
+                    _roll_back(cursor)
+                    raise StoreError(
+                        f"{self.path} could not be written: {_first_line(exc)} Nothing of this "
+                        "change was stored. Free disk space or mend the permissions, then try "
+                        "again."
+                    ) from exc
+                except BaseException:
+                    _roll_back(cursor)
+                    raise
+                finally:
+                    self._transaction = None
 
     def _migrate(self, folder: Path) -> None:
         """Bring the file to the newest schema, after a backup where it holds anything."""

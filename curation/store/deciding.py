@@ -117,9 +117,8 @@ class Deciding(Scoring):
         """The reviewer's newest live decisions, newest first, with what to show of each."""
         return self._frame(
             """
-            select d.decision_id, d.trace_id, d.verdict, d.reasons, d.note, d.decided_at,
-                d.stored_at, d.sequence, t.problem_id, t.teacher, t.teacher_context,
-                t.external_id, left(t.prompt, 120) as prompt_start
+            select d.decision_id, d.sequence, d.trace_id, d.verdict, d.reasons, d.note,
+                d.directive, d.decided_at, left(t.prompt, 120) as prompt, t.teacher
             from live_decision d join trace t using (trace_id)
             where d.reviewer = $reviewer
             order by d.sequence desc
@@ -128,6 +127,30 @@ class Deciding(Scoring):
             reviewer=reviewer,
             limit=limit,
         ).to_dicts()
+
+    def verdict_of(self, trace_id: str, reviewer: str) -> dict[str, Any] | None:
+        """The reviewer's own current decision on a trace (as in `recent_decisions`), or None."""
+        return self._one(
+            """
+            select d.decision_id, d.sequence, d.trace_id, d.verdict, d.reasons, d.note,
+                d.directive, d.decided_at, left(t.prompt, 120) as prompt, t.teacher
+            from current_decision d join trace t using (trace_id)
+            where d.trace_id = $trace_id and d.reviewer = $reviewer and d.question = $question
+            """,
+            trace_id=trace_id,
+            reviewer=reviewer,
+            question=QUESTION,
+        )
+
+    def verdicts_of(self, reviewer: str, question: str = QUESTION) -> dict[str, str]:
+        """What the reviewer says now: trace_id -> verdict."""
+        frame = self._frame(
+            "select trace_id, verdict from current_decision "
+            "where reviewer = $reviewer and question = $question",
+            reviewer=reviewer,
+            question=question,
+        )
+        return dict(frame.iter_rows())
 
     def acknowledgements(self, decision_ids: list[str]) -> dict[str, dict[str, Any]]:
         """Which of these ids are stored: id -> sequence, stored_at."""

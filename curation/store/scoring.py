@@ -159,6 +159,16 @@ class Scoring(Connection):
             student=student,
         )
 
+    def score_versions(self, trace_ids: list[str], student: str) -> dict[str, str]:
+        """For those of `trace_ids` that have a score: the convention it stands under."""
+        frame = self._frame(
+            "select trace_id, convention_id from latest_score "
+            "where student = $student and list_contains($ids::varchar[], trace_id)",
+            student=student,
+            ids=trace_ids,
+        )
+        return dict(frame.iter_rows())
+
     def scoring_state(self, student: str) -> dict[str, int]:
         """How many traces are scored, failed and waiting under the convention in use."""
         row = self._one(

@@ -1,0 +1,127 @@
+"""How a second process works on a store that the app holds: it asks the owner.
+
+DuckDB lets one process open the file. The owner (the app) therefore keeps a door: a socket on the
+loopback interface whose address and key stand in `STORE.owner.json`, readable by the same user
+only. A command that finds the store in use sends its name and arguments through the door, and the
+owner runs it on the store it holds and answers with the result: so listing, exporting and backing
+up work while the app is open.
+
+Owns the handshake and the messages (JSON; nothing is unpickled). Does not know the commands: the
+handler does. Scoring does not go through here, only its beginning and its end (see caretaker.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from curation import errors
+from curation.errors import CurationError, StoreBusy
+
+Handler = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+_LARGEST_REQUEST = 1 << 20
+
+
+def owner_file(store: Path) -> Path:
+    """Where the owner of a store says how it can be asked."""
+    return store.with_name(store.name + ".owner.json")
+
+
+class Door:
+    """The owner's side: answers requests until it is closed."""
+
+    def __init__(self, store: Path, handler: Handler) -> None:
+        self._handler = handler
+        self._file = owner_file(store)
+        self._key = secrets.token_bytes(32)
+        self._listener = Listener(("127.0.0.1", 0), authkey=self._key)
+        self._closed = False
+        host, port = self._listener.address[:2]
+        _write_private(
+            self._file,
+            {"pid": os.getpid(), "host": host, "port": port, "key": self._key.hex()},
+        )
+        self._thread = threading.Thread(target=self._serve, name="hedgerow-door", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._closed = True
+        self._file.unlink(missing_ok=True)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while not self._closed:
+            try:
+                connection = self._listener.accept()
+            except (OSError, EOFError, AuthenticationError):
+                continue  # somebody without the key, or who left while knocking
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: Connection) -> None:
+        with connection:
+            try:
+                request = json.loads(connection.recv_bytes(_LARGEST_REQUEST))
+                answer = {"result": self._handler(request["command"], request["arguments"])}
+            except CurationError as exc:
+                answer = {"error": str(exc), "kind": type(exc).__name__}
+            except (OSError, EOFError):
+                return
+            except Exception as exc:
+                self._send(
+                    connection, {"error": f"The owner failed: {exc!r}", "kind": "StoreError"}
+                )
+                raise
+            self._send(connection, answer)
+
+    def _send(self, connection: Connection, answer: dict[str, Any]) -> None:
+        with suppress(OSError):  # who asked may have left
+            connection.send_bytes(orjson.dumps(answer))
+
+
+def ask(store: Path, command: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+    """What the owner of `store` answers to a command, or None where no owner keeps a door.
+
+    Raises the CurationError that the owner answered with; StoreBusy where the owner went away
+    before it answered.
+    """
+    try:
+        owner = json.loads(owner_file(store).read_text(encoding="utf-8"))
+        connection = Client((owner["host"], owner["port"]), authkey=bytes.fromhex(owner["key"]))
+    except (OSError, EOFError, ValueError, KeyError, AuthenticationError):
+        return None
+    with connection:
+        request = {"command": command, "arguments": arguments}
+        try:
+            connection.send_bytes(json.dumps(request, ensure_ascii=False).encode())
+            answer = json.loads(connection.recv_bytes())
+        except (OSError, EOFError) as exc:
+            raise StoreBusy(
+                f"Process {owner.get('pid')}, which holds {store}, went away before it answered "
+                f"`{command}`. Look with `python -m curation status`, then try again."
+            ) from exc
+    if "error" in answer:
+        raise getattr(errors, answer.get("kind", ""), CurationError)(answer["error"])
+    result: dict[str, Any] = answer["result"]
+    return result
+
+
+def _write_private(path: Path, content: dict[str, Any]) -> None:
+    """Write a file that only its owner can read, in one step."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+    os.replace(partial, path)

@@ -19,7 +19,13 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import (
+    Client,
+    Connection,
+    Listener,
+    answer_challenge,
+    deliver_challenge,
+)
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +51,7 @@ class Door:
         self._handler = handler
         self._file = owner_file(store)
         self._key = secrets.token_bytes(32)
-        self._listener = Listener(("127.0.0.1", 0), authkey=self._key)
+        self._listener = Listener(("127.0.0.1", 0))
         self._closed = False
         host, port = self._listener.address[:2]
         _write_private(
@@ -59,29 +65,36 @@ class Door:
         """Stop answering."""
         self._closed = True
         self._file.unlink(missing_ok=True)
+        with suppress(OSError):
+            Client(self._listener.address).close()  # wakes the thread that waits for a caller
+        self._thread.join(timeout=5)
         self._listener.close()
 
     def _serve(self) -> None:
         while not self._closed:
             try:
                 connection = self._listener.accept()
-            except (OSError, EOFError, AuthenticationError):
-                continue  # somebody without the key, or who left while knocking
+            except OSError:
+                continue  # the caller left while knocking
             threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: Connection) -> None:
         with connection:
             try:
+                # Here rather than in the listener, so that a silent caller holds up only itself.
+                deliver_challenge(connection, self._key)
+                answer_challenge(connection, self._key)
                 request = json.loads(connection.recv_bytes(_LARGEST_REQUEST))
-                answer = {"result": self._handler(request["command"], request["arguments"])}
+                answer: dict[str, Any] = {
+                    "result": self._handler(request["command"], request["arguments"])
+                }
             except CurationError as exc:
                 answer = {"error": str(exc), "kind": type(exc).__name__}
-            except (OSError, EOFError):
+            except (OSError, EOFError, AuthenticationError):
                 return
             except Exception as exc:
-                self._send(
-                    connection, {"error": f"The owner failed: {exc!r}", "kind": "StoreError"}
-                )
+                failure = {"error": f"The owner failed: {exc!r}", "kind": "StoreError"}
+                self._send(connection, failure)
                 raise
             self._send(connection, answer)
 

@@ -1,0 +1,119 @@
+"""The dataset card: what a stranger should know before training on the set.
+
+Teachers, sources, licences and filters come from files that others wrote: they enter the card
+inside code spans, on one line and cut short, so that no markup of theirs is rendered.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from curation.export.formats import FORMATS
+
+_LISTED = 12
+_SHOWN_CHARS = 80
+
+
+def dataset_card(record: Mapping[str, Any], lengths: Sequence[int]) -> str:
+    """The card as Markdown under a YAML head that tells `datasets` which file is which split.
+
+    `record` is the manifest without its files; `lengths` are the traces' characters.
+    """
+    rows: dict[str, int] = record["rows"]
+    written = [name for name, n in rows.items() if n]
+    kind = record["files_as"]
+    contents: dict[str, dict[str, int]] = record["contents"]
+    options = record["options"]
+    ranked = sorted(lengths)
+    shares = {each["name"]: each["share"] for each in options["splits"]}
+    lines = [
+        "---",
+        f"license: {_license(contents['licence'])}",
+        "tags:",
+        "- reasoning-traces",
+        "- distillation",
+        "configs:",
+        "- config_name: default",
+        "  data_files:",
+        *(f"  - split: {name}\n    path: {name}.{kind}" for name in written),
+        "---",
+        "",
+        "# Curated reasoning traces",
+        "",
+        f"{sum(rows.values()):,} traces on {sum(record['problems'].values()):,} problems, each "
+        "accepted by the people who reviewed it. Written by Hedgerow; `manifest.json` has the "
+        "hashes of every file, the decisions behind the rows and the options, and "
+        "`python -m curation verify FOLDER` checks them.",
+        "",
+        "| split | asked share | problems | rows |",
+        "|---|---|---|---|",
+        *(
+            f"| {name} | {shares[name]:g} | {record['problems'][name]:,} | {n:,} |"
+            for name, n in rows.items()
+        ),
+        "",
+        *(f"{note}\n" for note in record["notes"]),
+        f"**Rows.** `{record['format']}`: {FORMATS[record['format']]} `trace_id`, `problem_id`, "
+        "`teacher` and `teacher_context` say where a row comes from; trainers ignore them.",
+        "",
+        f"**Selection.** Filter: {_code(options['where']) if options['where'] else 'none'}. "
+        f"Left out: {_left_out(record['left_out'])}. Accepted means that everyone who gave a "
+        "verdict on the trace accepted it.",
+        "",
+        f"**Splits.** By problem, seed {options['seed']}: no problem stands in two splits. Each "
+        "problem falls into its split by a hash of its own, so shares are approximate and adding "
+        "data moves no problem (a split that would stay empty borrows one).",
+        "",
+        f"**Length.** {ranked[0]:,} to {ranked[-1]:,} characters a trace, median "
+        f"{ranked[len(ranked) // 2]:,}. TRL keeps the first 1,024 tokens of a row unless "
+        "`max_length` is set: set it, or the ends of long traces are not trained on.",
+        "",
+    ]
+    for column, title in (
+        ("teacher", "Teachers"),
+        ("teacher_context", "What the teacher saw beside the prompt"),
+        ("domain", "Domains"),
+        ("source", "Sources"),
+        ("licence", "Licences"),
+    ):
+        lines += [f"**{title}**", "", *_listed(contents[column]), ""]
+    lines += [
+        "**Limits.** A verdict is a person's judgement of a trace, not a proof of it. A correct "
+        "answer does not make a trace good to learn from, and neither does a likelihood. The "
+        "licences are those that the sources state; check them before publishing. Traces whose "
+        "teacher saw the answer or a solution can teach a confidence that the student has no "
+        "grounds for: mind the contexts above.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _license(licences: Mapping[str, int]) -> str:
+    """The head's licence: the one that all rows share where it looks like an id, else a word."""
+    if set(licences) == {"unknown"}:
+        return "unknown"
+    only = next(iter(licences)).lower()
+    return only if len(licences) == 1 and re.fullmatch(r"[a-z0-9.-]{2,40}", only) else "other"
+
+
+def _left_out(left_out: Mapping[str, int]) -> str:
+    return ", ".join(f"{n:,} {state}" for state, n in left_out.items()) or "nothing"
+
+
+def _listed(counts: Mapping[str, int]) -> list[str]:
+    """The most frequent values, one a line, and how many more there are."""
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    lines = [f"- {_code(value)}: {n:,}" for value, n in ranked[:_LISTED]]
+    if len(ranked) > _LISTED:
+        rest = sum(n for _, n in ranked[_LISTED:])
+        lines.append(f"- {len(ranked) - _LISTED:,} more: {rest:,}")
+    return lines
+
+
+def _code(value: str) -> str:
+    """`value` as a Markdown code span that it cannot leave: escaped, one line, cut short."""
+    shown = value if len(value) <= _SHOWN_CHARS else value[: _SHOWN_CHARS - 1] + "…"
+    return "`" + json.dumps(shown, ensure_ascii=False)[1:-1].replace("`", "'") + "`"

@@ -1,0 +1,161 @@
+"""Candidates to queues: which trace a reviewer sees next, and why, in one line for the card.
+
+`QUEUES` is the only registry: name -> function `(candidates, reviewer, seed)` that returns
+`[(trace_id, reason)]` in order. Each queue holds exactly the traces that the reviewer has not
+decided (no verdict of any kind), each once, and repeats under its seed; a filter of the rest says
+so in its docstring (`needs second reading`, `flagged by me`). The store makes the candidates
+(`CANDIDATE_SCHEMA`, one trace a row, seen by one reviewer); nothing here reads or decides.
+
+Reasons speak of the trace and of numbers that the card shows anyway; they name no verdict of
+another person, so that a second reading stays blind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import polars as pl
+
+from curation.records import TEACHER_CONTEXTS
+
+CANDIDATE_SCHEMA: dict[str, pl.DataType] = {
+    "trace_id": pl.String(),
+    "problem_id": pl.String(),
+    "domain": pl.String(),
+    "teacher": pl.String(),
+    "teacher_context": pl.String(),
+    "is_correct": pl.Boolean(),
+    "state": pl.String(),
+    "n_chars": pl.Int64(),
+    "mean_nll_nats": pl.Float64(),
+    "rsr": pl.Float64(),
+    "n_tokens": pl.Int32(),
+    "n_epistemic": pl.Int64(),
+    "n_words": pl.Int32(),
+    "my_verdict": pl.String(),
+    "n_others": pl.Int64(),
+    "added_order": pl.Int64(),
+}
+"""`my_verdict` None = this reviewer has decided nothing; `n_others` = other people's accepts and
+rejects; `added_order` grows with arrival. Other columns may stand beside these; null = unknown."""
+
+Queue = list[tuple[str, str]]
+_CONTEXT_ORDER = pl.col("teacher_context").replace_strict(
+    {context: place for place, context in enumerate(TEACHER_CONTEXTS)}, default=99
+)
+_PER_1K_WORDS = 1000 * pl.col("n_epistemic") / pl.col("n_words").replace(0, None)
+
+
+def in_order(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
+    """Problem by problem as they arrived, the contexts of a problem together."""
+    ordered = _undecided(candidates).sort("nth_problem", "added_order", maintain_order=True)
+    return _queue(
+        ordered,
+        lambda row: f"trace {row['nth']} of {row['n_of_problem']} on problem {row['nth_problem']}",
+    )
+
+
+def random(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
+    """Shuffled; the seed and the reviewer's name decide, so that people read in other orders.
+
+    A trace's place hangs on its id alone: what others add or decide does not reshuffle the rest.
+    """
+    keys = [
+        hashlib.sha256(f"{seed}\0{reviewer}\0{trace_id}".encode()).hexdigest()
+        for trace_id in candidates["trace_id"]
+    ]
+    ordered = _undecided(candidates.with_columns(pl.Series("_key", keys, dtype=pl.String()))).sort(
+        "_key"
+    )
+    return _queue(ordered, lambda row: f"drawn at random (seed {seed})")
+
+
+def most_surprising(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
+    """Highest mean NLL under the student first; the unscored last, in order of arrival."""
+    ordered = _undecided(candidates.with_columns(pl.col("mean_nll_nats").fill_nan(None))).sort(
+        "mean_nll_nats", "added_order", descending=[True, False], nulls_last=True
+    )
+    return _queue(
+        ordered,
+        lambda row: (
+            "not scored yet"
+            if row["mean_nll_nats"] is None
+            else f"surprises the student: {row['mean_nll_nats']:.2f} nats a token"
+        ),
+    )
+
+
+def teacher_contrast(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
+    """Problem by problem, contexts side by side; widest spread of epistemic density first.
+
+    Spread = highest minus lowest of epistemic markers per 1,000 words among all traces of the
+    problem, decided ones too, so that deciding one moves no other. Problems with fewer than two
+    marked traces come last.
+    """
+    spread = (_PER_1K_WORDS.max() - _PER_1K_WORDS.min()).over("problem_id")
+    n_marked = _PER_1K_WORDS.count().over("problem_id")
+    ordered = _undecided(
+        candidates.with_columns(_spread=pl.when(n_marked >= 2).then(spread))
+    ).sort(
+        "_spread", "nth_problem", _CONTEXT_ORDER, "added_order",
+        descending=[True, False, False, False], nulls_last=True, maintain_order=True,
+    )  # fmt: skip
+    return _queue(
+        ordered,
+        lambda row: (
+            "nothing to contrast it with yet"
+            if row["_spread"] is None
+            else f"epistemic density differs by {row['_spread']:.1f} per 1,000 words here"
+        ),
+    )
+
+
+def needs_second_reading(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
+    """Only what others accepted or rejected and this reviewer did not: fewest readers first."""
+    ordered = _undecided(candidates).filter(pl.col("n_others") > 0).sort("n_others", "added_order")
+    return _queue(
+        ordered,
+        lambda row: (
+            "read by 1 other, not by you"
+            if row["n_others"] == 1
+            else f"read by {row['n_others']} others, not by you"
+        ),
+    )
+
+
+def flagged_by_me(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
+    """Only what this reviewer flagged (and so decided already), in order of arrival."""
+    ordered = candidates.filter(pl.col("my_verdict") == "flag").sort("added_order", "trace_id")
+    return _queue(ordered, lambda row: "you flagged it")
+
+
+QUEUES: dict[str, Callable[[pl.DataFrame, str, int], Queue]] = {
+    "in order": in_order,
+    "random": random,
+    "most surprising": most_surprising,
+    "teacher contrast": teacher_contrast,
+    "needs second reading": needs_second_reading,
+    "flagged by me": flagged_by_me,
+}
+"""Name as people read it -> queue."""
+
+
+def _undecided(candidates: pl.DataFrame) -> pl.DataFrame:
+    """The rows without a verdict of this reviewer, each with its place among its problem's traces.
+
+    Places count decided traces too, so that they stay what they are while a reviewer works.
+    """
+    return (
+        candidates.sort("added_order", "trace_id")
+        .with_columns(
+            pl.int_range(1, pl.len() + 1).over("problem_id").alias("nth"),
+            pl.len().over("problem_id").alias("n_of_problem"),
+            pl.col("added_order").min().over("problem_id").rank("dense").alias("nth_problem"),
+        )
+        .filter(pl.col("my_verdict").is_null())
+    )
+
+
+def _queue(ordered: pl.DataFrame, reason: Callable[[dict[str, object]], str]) -> Queue:
+    return [(str(row["trace_id"]), reason(row)) for row in ordered.iter_rows(named=True)]

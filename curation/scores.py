@@ -163,7 +163,7 @@ def per_step(
         raise ValueError(f"got {logprob.size} log-likelihoods and {step.size} token ends")
     n_steps = np.asarray(step_start).size
     n = np.bincount(step, minlength=n_steps)
-    total: Floats = np.bincount(step, weights=-logprob, minlength=n_steps) + 0.0
+    total = np.bincount(step, weights=-logprob, minlength=n_steps).astype(np.float64)
     mean: Floats = np.full(n_steps, np.nan)
     np.divide(total, n, out=mean, where=n > 0)
     return StepScores(n, total, mean)

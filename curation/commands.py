@@ -218,7 +218,16 @@ def _export(store: Store, arguments: Arguments, progress: Progress) -> dict[str,
         files=arguments["files"],
         overwrite=arguments["overwrite"],
     )
-    return manifest.to_dict()
+    return {
+        "format": manifest.format,
+        "rows": manifest.rows,
+        "files": [
+            {"path": file.path, "sha256": file.sha256, "bytes": file.bytes}
+            for file in manifest.files
+        ],
+        "manifest": str(manifest.path),
+        "left_out": manifest.record["left_out"],
+    }
 
 
 def _verify(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:

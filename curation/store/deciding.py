@@ -142,15 +142,23 @@ class Deciding(Scoring):
             question=QUESTION,
         )
 
-    def verdicts_of(self, reviewer: str, question: str = QUESTION) -> dict[str, str]:
-        """What the reviewer says now: trace_id -> verdict."""
+    def decided_by(self, reviewer: str, question: str = QUESTION) -> dict[str, str]:
+        """What the reviewer has decided: trace_id -> id of their current decision on it."""
         frame = self._frame(
-            "select trace_id, verdict from current_decision "
+            "select trace_id, decision_id from current_decision "
             "where reviewer = $reviewer and question = $question",
             reviewer=reviewer,
             question=question,
         )
         return dict(frame.iter_rows())
+
+    def n_withdrawn_by(self, reviewer: str) -> int:
+        """How many decisions the reviewer has taken back so far."""
+        n: int = self._value(
+            "select count(*) from decision where reviewer = $reviewer and withdraws is not null",
+            reviewer=reviewer,
+        )
+        return n
 
     def acknowledgements(self, decision_ids: list[str]) -> dict[str, dict[str, Any]]:
         """Which of these ids are stored: id -> sequence, stored_at."""

@@ -41,6 +41,7 @@ class Reading(Deciding):
         row = self._one(
             """
             select (select count(*) from problem) as problems,
+                (select coalesce(max(sequence), 0) from decision) as decisions,
                 (select count(*) from trace) as traces,
                 (select count(distinct trace_id) from latest_score where error is null) as scored,
                 count(*) filter (state <> 'undecided') as decided,
@@ -166,6 +167,10 @@ class Reading(Deciding):
                 "select language, lexicon_id from current_lexicon order by language"
             ).to_dicts(),
         }
+
+    def holds_source(self, source: str) -> bool:
+        """Whether any trace comes from `source`."""
+        return self._one("select 1 as n from trace where source = $s limit 1", s=source) is not None
 
     def overview_columns(self) -> list[tuple[str, str]]:
         """The columns that a filter may name, with their types."""

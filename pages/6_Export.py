@@ -1,0 +1,75 @@
+"""Write a training set: first what would be in it, then the files and their manifest."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from curation import commands, export, ui
+from curation.settings import ROOT
+
+with ui.page("Export", "download") as room:
+    st.title("Export")
+    left, right = st.columns(2)
+    form = left.selectbox(
+        "Format", list(export.FORMATS), key="export_format",
+        format_func=lambda name: f"{name}: {export.FORMATS[name]}",
+    )  # fmt: skip
+    files = right.segmented_control(
+        "Files", list(export.FILE_TYPES), default="jsonl", required=True, key="export_files"
+    )
+    where = left.text_input(
+        "Only traces where", key="export_where", placeholder="teacher_context = 'unguided'",
+        help="A DuckDB condition over the columns of trace_overview.",
+    )  # fmt: skip
+    typed_splits = right.text_input(
+        "Splits, grouped by problem", value="train=0.9,validation=0.1", key="export_splits"
+    )
+    seed = int(right.number_input("Seed", value=0, step=1, key="export_seed"))
+    out = left.text_input("Folder", value=str(ROOT / "exports" / "sft"), key="export_out")
+
+    splits = export.parse_splits(typed_splits or "")
+    preview = export.preview(room.store, where=where or None, splits=splits, seed=seed)
+    st.subheader("What would be in it")
+    st.dataframe(
+        [
+            {"split": name, "traces": n, "problems": preview.problems[name]}
+            for name, n in preview.rows.items()
+        ],
+        hide_index=True,
+    )
+    if preview.left_out:
+        st.caption("Left out, by state")
+        st.dataframe(
+            [{"state": state, "traces": n} for state, n in preview.left_out.items()],
+            hide_index=True,
+        )
+    for note in preview.notes:
+        st.info(ui.escaped(note), icon=":material/info:")
+    if preview.refusal is not None:
+        st.warning(ui.escaped(preview.refusal), icon=":material/block:")
+    overwrite = st.checkbox("Replace an earlier export in this folder", key="export_overwrite")
+    if st.button(
+        "Write", type="primary", key="export_write", icon=":material/save:",
+        disabled=preview.refusal is not None,
+    ):  # fmt: skip
+        answer = commands.run(
+            "export",
+            room.store,
+            {
+                "format": form,
+                "out": out,
+                "where": where or None,
+                "splits": typed_splits,
+                "seed": seed,
+                "files": files,
+                "overwrite": overwrite,
+            },
+        )
+        st.success(f"{sum(answer['rows'].values()):,} traces written.", icon=":material/check:")
+        st.dataframe(answer["files"], hide_index=True)
+        st.caption("Open it")
+        st.code(f"import datasets\n\ndata = datasets.load_dataset({out!r})", language="python")
+    written = room.store.exports()
+    if written.height:
+        st.subheader("Written so far")
+        st.dataframe(written, hide_index=True)

@@ -1,0 +1,231 @@
+"""Frames to charts: one function per chart, each a Plotly figure with the words that describe it.
+
+Owns how things look: one palette (`CONTEXT_COLOURS`, `VERDICT_COLOURS`; told apart by colour-blind
+readers and by symbol as well), axis titles with units, the empty state. Knows nothing of stores or
+pages and computes no statistic beyond a median.
+
+Plotly reads a little HTML (and `%{…}`, and LaTeX where MathJax is loaded) in every label. Names of
+teachers, problems and reviewers come from outside: all pass `plain`, and hover labels take them
+from `customdata`, never by building a template. No text of a trace is ever put in a chart.
+
+The points of the charts by context carry the raw trace_id as `customdata[0]`, so that a page can
+open the trace behind a click; it is never displayed from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from typing import Any, Literal, NamedTuple
+
+import plotly.graph_objects as go
+import polars as pl
+
+from curation.records import TEACHER_CONTEXTS, VERDICTS
+
+# Okabe and Ito's colours without their green: green means accepted (.streamlit/config.toml).
+CONTEXT_COLOURS: dict[str, str] = {
+    "unguided": "#0072B2", "answer": "#E69F00", "solution": "#D55E00", "verifier": "#56B4E9",
+    "hint": "#CC79A7", "feedback": "#882255", "refined": "#666666", "unknown": "#AAAAAA",
+}  # fmt: skip
+CONTEXT_SYMBOLS: dict[str, str] = dict(
+    zip(
+        CONTEXT_COLOURS,
+        ("circle", "square", "diamond", "cross", "triangle-up", "star", "x", "hexagon"),
+        strict=True,
+    )
+)
+VERDICT_COLOURS: dict[str, str] = {
+    "accept": "#2F6B3F", "reject": "#D55E00", "skip": "#888888", "flag": "#E69F00",
+}  # fmt: skip
+_DASHES = {"accept": "solid", "reject": "dash", "skip": "dot", "flag": "dashdot"}
+
+Unit = Literal["tokens", "words"]
+
+
+class Chart(NamedTuple):
+    """A figure, and what it shows in a sentence for those who cannot see it."""
+
+    figure: go.Figure
+    alt: str
+
+
+def plain(name: object) -> str:
+    """`name` as Plotly will show it letter by letter: no markup, no template, no LaTeX."""
+    text = " ".join(str(name).split())[:80]
+    return html.escape(text, quote=False).replace("$", "&#36;").replace("%{", "%&#123;")
+
+
+def density_by_context(traces: pl.DataFrame, unit: Unit) -> Chart:
+    """Epistemic markers per 1,000 tokens or words of each trace, by teacher context, with medians.
+
+    Takes trace_id, teacher, teacher_context, n_epistemic and n_tokens or n_words.
+    """
+    return _strip(
+        traces.with_columns(_y=1000 * pl.col("n_epistemic") / pl.col(f"n_{unit}").replace(0, None)),
+        "Epistemic density by teacher context",
+        f"epistemic markers per 1,000 {unit}",
+    )
+
+
+def length_by_context(traces: pl.DataFrame, unit: Unit) -> Chart:
+    """Length of each trace in student tokens or words (log axis), by teacher context."""
+    chart = _strip(
+        traces.with_columns(_y=pl.col(f"n_{unit}").replace(0, None).cast(pl.Float64)),
+        "Length by teacher context",
+        f"length ({'student tokens' if unit == 'tokens' else 'words'}, log scale)",
+    )
+    chart.figure.update_yaxes(type="log")
+    return chart
+
+
+def nll_by_context(traces: pl.DataFrame) -> Chart:
+    """The student's mean negative log-likelihood of each trace in nats a token, by context."""
+    return _strip(
+        traces.with_columns(_y=pl.col("mean_nll_nats").fill_nan(None)),
+        "Mean NLL by teacher context",
+        "mean NLL under the student (nats per token)",
+    )
+
+
+def matched_pairs(pairs: pl.DataFrame, unit: Unit) -> Chart:
+    """A line a problem, from its unguided density to its density under another context.
+
+    Takes problem_id, teacher_context, per_1k_unguided, per_1k (`leakage.matched_pairs`). Points
+    carry the problem_id as `customdata[0]`.
+    """
+    title = "The same problem, unguided and guided"
+    pairs = pairs.drop_nulls(["per_1k_unguided", "per_1k"])
+    if not pairs.height:
+        return _empty(title, "No problem has traces under two contexts.")
+    figure = _figure(title, f"epistemic markers per 1,000 {unit}")
+    contexts = _present(pairs)
+    told = []
+    for place, context in enumerate(contexts):
+        rows = pairs.filter(pl.col("teacher_context") == context)
+        x: list[float | None] = []
+        y: list[float | None] = []
+        data: list[list[str] | None] = []
+        for problem, before, after in rows.select(
+            "problem_id", "per_1k_unguided", "per_1k"
+        ).iter_rows():
+            x += [2 * place, 2 * place + 1, None]
+            y += [before, after, None]
+            data += [[problem, plain(problem)], [problem, plain(problem)], None]
+        figure.add_scatter(
+            x=x, y=y, customdata=data, mode="lines+markers", name=context,
+            line={"color": CONTEXT_COLOURS[context], "width": 1},
+            marker={"symbol": CONTEXT_SYMBOLS[context], "size": 7}, opacity=0.7,
+            hovertemplate="%{customdata[1]}<br>%{y:.1f}<extra></extra>",
+        )  # fmt: skip
+        n_lower = rows.filter(pl.col("per_1k") < pl.col("per_1k_unguided")).height
+        told.append(f"{context}: lower than unguided on {n_lower} of {rows.height} problems")
+    figure.update_xaxes(
+        tickvals=list(range(2 * len(contexts))),
+        ticktext=[label for context in contexts for label in ("unguided", context)],
+        title="teacher context",
+    )
+    return Chart(figure, f"{title}. {'; '.join(told)}.")
+
+
+def decisions_over_time(decisions: pl.DataFrame) -> Chart:
+    """How many decisions stand, by verdict, as time went on. Takes verdict and decided_at."""
+    title = "Decisions over time"
+    rows = decisions.filter(pl.col("verdict").is_in(list(VERDICTS))).sort("decided_at")
+    if not rows.height:
+        return _empty(title, "There is no decision yet.")
+    figure = _figure(title, "decisions (cumulative)")
+    told = []
+    for verdict in VERDICTS:
+        times = rows.filter(pl.col("verdict") == verdict)["decided_at"]
+        if len(times):
+            told.append(f"{verdict} {len(times)}")
+            figure.add_scatter(
+                x=times.dt.strftime("%Y-%m-%dT%H:%M:%S").to_list(),
+                y=list(range(1, len(times) + 1)), mode="lines+markers", name=verdict,
+                line={"color": VERDICT_COLOURS[verdict], "dash": _DASHES[verdict], "shape": "hv"},
+                marker={"size": 4}, hovertemplate="%{y} by %{x}<extra></extra>",
+            )  # fmt: skip
+    figure.update_xaxes(title="time (UTC)", type="date")
+    return Chart(figure, f"{title}: {', '.join(told)}.")
+
+
+def confusion(table: pl.DataFrame, first: str, second: str) -> Chart:
+    """A heatmap of what `second` said where `first` said what. Takes first, second, n."""
+    title = "What two reviewers said of the same traces"
+    if not table.height or not table["n"].sum():
+        return _empty(title, "These two have decided no trace in common.")
+    said = {(a, b): n for a, b, n in table.select("first", "second", "n").iter_rows()}
+    counts = [[said.get((a, b), 0) for b in VERDICTS] for a in VERDICTS]
+    figure = _figure(title, f"{plain(first)} said")
+    figure.add_heatmap(
+        z=counts, x=list(VERDICTS), y=list(VERDICTS), text=counts, texttemplate="%{text}",
+        colorscale="Blues", zmin=0, colorbar={"title": "traces"},
+        hovertemplate="%{y} / %{x}: %{z} traces<extra></extra>",
+    )  # fmt: skip
+    figure.update_xaxes(title=f"{plain(second)} said")
+    figure.update_yaxes(autorange="reversed")
+    n_same = sum(counts[i][i] for i in range(len(VERDICTS)))
+    return Chart(
+        figure, f"{title}: the same verdict on {n_same} of {sum(map(sum, counts))} traces."
+    )
+
+
+def _strip(traces: pl.DataFrame, title: str, y_title: str) -> Chart:
+    """A point a trace by context, spread sideways by its id, and a bar at each median."""
+    rows = traces.drop_nulls(["_y", "teacher_context"])
+    if not rows.height:
+        return _empty(title, "There is nothing to show yet.")
+    figure = _figure(title, y_title)
+    contexts = _present(rows)
+    told = []
+    for place, context in enumerate(contexts):
+        here = rows.filter(pl.col("teacher_context") == context)
+        ids, teachers = here["trace_id"].to_list(), here["teacher"].to_list()
+        figure.add_scatter(
+            x=[place + _sideways(trace_id) for trace_id in ids], y=here["_y"].to_list(),
+            customdata=[[i, plain(t)] for i, t in zip(ids, teachers, strict=True)],
+            mode="markers", name=context, opacity=0.65,
+            marker={"color": CONTEXT_COLOURS[context], "symbol": CONTEXT_SYMBOLS[context]},
+            hovertemplate="%{customdata[1]}<br>%{y:.2f}<extra></extra>",
+        )  # fmt: skip
+        median = float(here["_y"].median())  # type: ignore[arg-type]
+        figure.add_scatter(
+            x=[place - 0.35, place + 0.35], y=[median, median], mode="lines", showlegend=False,
+            line={"color": CONTEXT_COLOURS[context], "width": 4},
+            hovertemplate="median %{y:.2f}<extra></extra>",
+        )  # fmt: skip
+        told.append(f"{context} {median:.2f} ({here.height})")
+    figure.update_xaxes(
+        tickvals=list(range(len(contexts))), ticktext=contexts, title="teacher context",
+        range=[-0.6, len(contexts) - 0.4],
+    )  # fmt: skip
+    return Chart(figure, f"{title}: {y_title}; medians (traces): {', '.join(told)}.")
+
+
+def _sideways(trace_id: str) -> float:
+    """A place in [-0.25, 0.25] that depends on the id alone: a chart drawn twice is the same."""
+    return hashlib.sha256(trace_id.encode()).digest()[0] / 510 - 0.25
+
+
+def _present(rows: pl.DataFrame) -> list[str]:
+    """The contexts that occur, in the vocabulary's order."""
+    found = set(rows["teacher_context"])
+    return [context for context in TEACHER_CONTEXTS if context in found]
+
+
+def _figure(title: str, y_title: str) -> Any:
+    figure = go.Figure()
+    figure.update_layout(
+        title=title, template="plotly_white", margin={"l": 60, "r": 20, "t": 50, "b": 50},
+        yaxis={"title": y_title, "rangemode": "tozero"}, hovermode="closest",
+    )  # fmt: skip
+    return figure
+
+
+def _empty(title: str, why: str) -> Chart:
+    figure = _figure(title, "")
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    figure.add_annotation(text=why, showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5)
+    return Chart(figure, f"{title}: {why}")

@@ -36,9 +36,7 @@ class FakeStudent:
         self.window = window
         self.salt = salt
         self.before_score = before_score
-        self.convention = Convention(
-            records.content_id("cv1", "fake", name, salt), name, {"model": name, "salt": salt}
-        )
+        self.convention = Convention.of({"student": name, "model": "fake", "salt": salt})
 
     def score(self, prompt: str, trace: str) -> TokenScores:
         """One token a word, numbers from a hash of (salt, prompt, position, word)."""

@@ -24,7 +24,8 @@ Sources: the rules of `lm-eval` and `minicons` differ from ours and from each ot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -33,6 +34,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curation.errors import StudentError
+from curation.records import content_id
 
 EMBEDDED = "smollm2-135m-instruct"
 """The student that comes with the project: SmolLM2-135M-Instruct, 4-bit weights in GGUF."""
@@ -44,13 +46,22 @@ Record = dict[str, str | int | bool | None]
 class Convention:
     """Under which rules the numbers of a student were computed.
 
-    `convention_id` hashes the part of `record` that can change a number; scores of different ids
-    are never compared. `record["versions"]` (libraries, for the curious) stands outside the hash.
+    `convention_id` hashes `record`, all but its `versions`: a new torch or transformers may move
+    the last digit (our tests hold it below 1e-4 nats), and re-scoring everything for that would
+    serve nobody; the versions are kept for the curious. Scores of different ids are never compared.
+    `student` is the name it was asked for by, which is in the record too.
     """
 
     convention_id: str
     student: str
     record: Record
+
+    @staticmethod
+    def of(record: Mapping[str, str | int | bool | None]) -> Convention:
+        """The convention that a record describes; the same record always has the same id."""
+        counted = {name: value for name, value in record.items() if name != "versions"}
+        text = json.dumps(counted, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return Convention(content_id("cv1", text), str(record["student"]), dict(record))
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +91,7 @@ class Student(Protocol):
 
     @property
     def name(self) -> str:
-        """What people call it: the embedded name, the folder's or file's name, the hub name."""
+        """What it was asked for by: the embedded name, a path or a hub name."""
         ...
 
     @property

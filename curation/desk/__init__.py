@@ -1,0 +1,155 @@
+"""The review desk: one component that holds the next cards and loses no decision.
+
+`mount` puts the desk on a page. The browser decides at once from cards it already holds; each
+decision stands in its local storage until this side says it is stored. Between the two travels one
+piece of *state*, the outbox: every entry that is not acknowledged yet, what cards the browser
+holds and which it wants. A state, and no trigger, since a trigger lives for one rerun only, and a
+rerun may be interrupted. The callback stores the entries, in order; the answer goes back in `data`
+and stays there until the next outbox replaces it. Resending is harmless: the browser makes the ids.
+
+The JavaScript is a few files joined into one module, because Streamlit takes one text: `SCRIPTS`
+in their order. They see trace text only as data, never as markup.
+
+Owns the road between browser and page. Knows nothing of stores and queues: the page passes them in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import streamlit as st
+
+from curation.desk import outbox
+from curation.desk.messages import REASONS, Card, Json, Progress, Recent, recent_json
+from curation.errors import CurationError, StoreBusy
+from curation.records import Decision, Stored
+
+SCRIPTS = (
+    "text.js", "tokens.js", "trace.js", "keys.js", "outbox.js", "deck.js", "panels.js", "foot.js",
+    "desk.js",
+)  # fmt: skip
+_HERE = Path(__file__).parent
+
+
+def _joined(names: Sequence[str]) -> str:
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
+
+_component = st.components.v2.component(
+    "hedgerow_desk", js=_joined(SCRIPTS), css=_joined(["desk.css"]), isolate_styles=True
+)
+
+
+class Slip(NamedTuple):
+    """A card's place in the deck: which trace, and in which version.
+
+    `version` is any text that changes when the card must be painted anew (scores arrived, another
+    verdict): a card that the browser holds in this version is not sent again.
+    """
+
+    trace_id: str
+    version: str
+
+
+def depth(key: str) -> int:
+    """How many undecided cards the browser of desk `key` wants to hold: six, or more."""
+    return outbox.wish(_sent(key)).depth
+
+
+def mount(
+    deck: Sequence[Slip],
+    *,
+    build: Callable[[str], Card],
+    decide: Callable[[Decision], Stored],
+    key: str,
+    store_id: str,
+    reviewer: str,
+    queue: str,
+    progress: Progress,
+    recent: Sequence[Recent],
+    reasons: Mapping[str, str] = REASONS,
+    height: int | None = None,
+) -> None:
+    """Show the desk with the next cards of `deck`, in queue order, undecided by `reviewer`.
+
+    `build` gives the card of a trace (`messages.card`); it is asked only for cards that the browser
+    does not hold, and for past ones that it wants back. `decide` stores one record durably or
+    raises: StoreBusy leaves it waiting in the browser, any other CurationError refuses that record
+    with its message. `recent` are the reviewer's last live decisions, newest first. `store_id`
+    and `reviewer` name the browser's storage, so that no decision reaches another store or person.
+    """
+
+    def receive() -> None:
+        st.session_state[_reply_key(key)] = _store(_sent(key), store_id, reviewer, decide)
+
+    wish = outbox.wish(_sent(key))
+    cards: list[Json] = []
+    missing: dict[str, Json] = {}
+    versions = dict(deck)
+    asked = dict.fromkeys(
+        [slip.trace_id for slip in deck if wish.holding.get(slip.trace_id) != slip.version]
+        + wish.want
+    )
+    for trace_id in asked:
+        try:
+            cards.append({**build(trace_id), "version": versions.get(trace_id, "")})
+        except CurationError as error:
+            missing[trace_id] = str(error)
+    data: dict[str, Json] = {
+        "desk": key,
+        "store": store_id,
+        "reviewer": reviewer,
+        "queue": queue,
+        "progress": dict(progress._asdict()),
+        "deck": [[slip.trace_id, slip.version] for slip in deck],
+        "cards": cards,
+        "missing": missing,
+        "recent": [recent_json(decision) for decision in recent],
+        "reasons": [[code, label] for code, label in list(reasons.items())[: outbox.MAX_REASONS]],
+        "reply": st.session_state.get(_reply_key(key)),
+        "height": height,
+    }
+    _component(key=key, data=data, on_outbox_change=receive)
+
+
+def _reply_key(key: str) -> str:
+    """Where the answer to the last outbox stands until the next one."""
+    return f"{key}.reply"
+
+
+def _sent(key: str) -> object:
+    """The outbox as the browser last sent it, None before the first."""
+    state = st.session_state.get(key)
+    return state.get("outbox") if isinstance(state, Mapping) else None
+
+
+def _store(
+    sent: object, store_id: str, reviewer: str, decide: Callable[[Decision], Stored]
+) -> dict[str, Json]:
+    """Store what was sent, in order, and say what became of each entry."""
+    said = sent if isinstance(sent, dict) else {}
+    reply: dict[str, Json] = {"nonce": said.get("nonce"), "acks": {}, "refused": {}}
+    if (said.get("store"), said.get("reviewer")) != (store_id, reviewer):
+        # Made under another name or for another store: it waits in the browser until that is open.
+        return {**reply, "trouble": f"This desk is open for {reviewer}; it stores no other's work."}
+    box = outbox.decisions(sent, reviewer=reviewer)
+    acks: dict[str, Json] = {}
+    refused: dict[str, Json] = {**box.refused}
+    trouble = None
+    for record in box.decisions:
+        try:
+            stored = decide(record)
+        except StoreBusy as error:
+            # Those behind it wait too: the store's order is the reviewer's order.
+            trouble = str(error)
+            break
+        except CurationError as error:
+            refused[record.decision_id] = str(error)
+        else:
+            acks[record.decision_id] = {
+                "sequence": stored.sequence,
+                "stored_at": stored.stored_at.isoformat(),
+            }
+    return {**reply, "acks": acks, "refused": refused, "trouble": trouble}

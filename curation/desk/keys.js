@@ -1,0 +1,92 @@
+// Keys: which press means what, and when a press is none of the desk's business.
+
+const KEYS = [
+  { key: "a", action: "accept", says: "accept" },
+  { key: "x", action: "reject", says: "reject" },
+  { key: "space", action: "skip", says: "skip", shown: "space" },
+  { key: "f", action: "flag", says: "flag" },
+  { key: "u", also: ["Backspace"], action: "undo", says: "undo the last decision, again and again", shown: "u or backspace" },
+  { key: "1-9", says: "reject with that reason" },
+  { key: "t", action: "note", says: "write a note" },
+  { key: "d", action: "directive", says: "write a directive: how the trace should change" },
+  { key: "Escape", says: "leave a field, close this sheet", shown: "esc" },
+  { key: "j", action: "stepNext", says: "next step", repeats: true },
+  { key: "k", action: "stepBack", says: "previous step", repeats: true },
+  { key: ".", action: "tokenNext", says: "next token, with its exact values", repeats: true },
+  { key: ",", action: "tokenBack", says: "previous token", repeats: true },
+  { key: "n", also: ["ArrowRight"], action: "cardNext", says: "next card, undecided", shown: "n or →" },
+  { key: "p", also: ["ArrowLeft"], action: "cardBack", says: "previous card", shown: "p or ←" },
+  { key: "h", action: "heat", says: "heatmap: off, surprisal, rank, entropy" },
+  { key: "m", action: "markers", says: "markers on or off" },
+  { key: "?", action: "sheet", says: "this sheet" },
+];
+
+const BOUND = new Map();
+for (const { key, also = [], action, repeats = false } of KEYS) {
+  if (action) for (const name of [key, ...also]) BOUND.set(name, { action, repeats });
+}
+for (let digit = 1; digit <= 9; digit++) BOUND.set(String(digit), { action: "reason", digit });
+
+/**
+ * The name of the key pressed, whatever the layout; null when it cannot be one of ours.
+ *
+ * What the key writes counts where it writes a Latin letter, a digit or `? . ,`; else the key's
+ * place (a Russian А-key, the unshifted digit row of a French keyboard).
+ */
+function keyName(event) {
+  if (event.isComposing || event.keyCode === 229) return null;
+  if (event.ctrlKey || event.altKey || event.metaKey) return null;
+  if (event.getModifierState?.("AltGraph")) return null;
+  const { key, code, shiftKey } = event;
+  if (key.length > 1) return key;
+  if (key === " ") return shiftKey ? null : "space";
+  if (/[a-z]/i.test(key)) return shiftKey ? null : key.toLowerCase();
+  if (/[0-9?.,]/.test(key)) return key;
+  if (shiftKey) return code === "Slash" && key > "\u007f" ? "?" : null;
+  const place = /^(?:Key([A-Z])|Digit([1-9]))$/.exec(code);
+  if (place?.[1]) return key > "\u007f" ? place[1].toLowerCase() : null;
+  return place?.[2] ?? null;
+}
+
+const TYPING_ROLES = new Set([
+  "textbox", "searchbox", "combobox", "listbox", "option", "slider", "spinbutton", "menu",
+  "menuitem", "grid", "gridcell", "tree", "treeitem", "radiogroup", "radio", "tab",
+]);
+
+function isTypingPlace(node) {
+  return ["INPUT", "TEXTAREA", "SELECT", "IFRAME", "CANVAS"].includes(node.tagName)
+    || node.isContentEditable || TYPING_ROLES.has(node.getAttribute("role"));
+}
+
+function isPressable(node) {
+  return ["BUTTON", "A", "SUMMARY", "LABEL", "VIDEO", "AUDIO"].includes(node.tagName)
+    || ["button", "link", "switch", "checkbox"].includes(node.getAttribute("role"));
+}
+
+/** Whether a modal dialog that is not ours stands before the page. */
+function isModalOpen() {
+  const dialog = document.querySelector('[role="dialog"][aria-modal="true"], [data-testid="stDialog"]');
+  return dialog !== null && dialog.checkVisibility();
+}
+
+/**
+ * What a press asks of the desk under `root`: {action, digit}, or null when it is not for us.
+ *
+ * The event comes through shadow roots, so where it happened is its composed path. Letters work
+ * from anywhere that takes no text; keys that move or press things belong to what has the focus.
+ */
+function commandOf(event, root) {
+  if (event.defaultPrevented) return null;
+  const name = keyName(event);
+  const bound = name === null ? undefined : BOUND.get(name);
+  if (!bound || (event.repeat && !bound.repeats)) return null;
+  const path = event.composedPath().filter((node) => node instanceof Element);
+  if (path.some(isTypingPlace)) return null;
+  const isInside = path.includes(root);
+  if (name === "space" && path.some(isPressable)) return null;
+  if (!isInside && name.length > 1 && path.some(isPressable)) return null;
+  if (!root.checkVisibility() || isModalOpen()) return null;
+  return bound;
+}
+
+

@@ -1,0 +1,232 @@
+"""What a browser tells the desk, read with suspicion: an outbox turned into records and refusals.
+
+What arrives may be anything. An entry becomes exactly the record it describes, or it is refused
+with what was wrong: nothing is mended by guessing and nothing is dropped. The same entry always
+gives the same record, so that sending it again is harmless. Order is the browser's own count, since
+its clock may be moved back.
+
+Knows nothing of Streamlit or of stores.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from curation.records import VERDICTS, Decision
+
+MAX_ENTRIES = 500
+MAX_NOTE_CHARS = 20_000
+MAX_WORD_CHARS = 200
+MAX_REASONS = 9
+MAX_DEPTH = 200
+"""How many undecided cards a browser may ask to hold."""
+DEPTH = 6
+"""How many undecided cards a browser holds unless it asks for more."""
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_DAY_MS = 24 * 60 * 60 * 1000
+
+
+class Outbox(NamedTuple):
+    """What a browser sent, read: records in the order they were made, and what cannot be one."""
+
+    decisions: list[Decision]
+    refused: dict[str, str]
+    """Decision id -> why; `#n` for the n-th entry (from 1) where it has no usable id."""
+
+
+class Wish(NamedTuple):
+    """What a browser asks for beside storing its decisions."""
+
+    holding: dict[str, str]
+    """Cards it holds: trace id -> version."""
+    want: list[str]
+    """Traces whose cards it asks for, decided or not."""
+    depth: int
+    """How many cards of the queue it wants to hold."""
+
+
+class _Refusal(Exception):
+    """Why one entry cannot become a record."""
+
+
+def decisions(sent: object, *, reviewer: str) -> Outbox:
+    """The records that `sent`, a browser's outbox, asks to store, in the order they were made.
+
+    An entry is an object with `decision_id` (a UUID), `kind` ("decide" or "undo"), `trace_id`,
+    `decided_at` (ISO with zone), and `verdict` or `withdraws`; the rest may be missing. Anything
+    else about it is refused with the reason. The reviewer is never taken from the browser.
+    """
+    entries = sent.get("entries", []) if isinstance(sent, dict) else None
+    if not isinstance(entries, list):
+        return Outbox([], {"#0": "the outbox is no object with a list of entries"})
+    refused: dict[str, str] = {}
+    if len(entries) > MAX_ENTRIES:
+        refused["#0"] = f"{len(entries)} entries at once; at most {MAX_ENTRIES} are read"
+        entries = entries[:MAX_ENTRIES]
+    read: dict[str, tuple[int, Decision]] = {}
+    for number, entry in enumerate(entries, 1):
+        name = entry.get("decision_id") if isinstance(entry, dict) else None
+        usable = isinstance(name, str) and _UUID.fullmatch(name) is not None
+        try:
+            order, record = _decision(entry, reviewer)
+            if record.decision_id in read and read[record.decision_id] != (order, record):
+                raise _Refusal("another entry of this outbox has the same decision_id")
+            read.setdefault(record.decision_id, (order, record))
+        except _Refusal as refusal:
+            refused[str(name) if usable else f"#{number}"] = str(refusal)
+    in_order = sorted(read.values(), key=lambda pair: pair[0])
+    return Outbox([record for _, record in in_order], refused)
+
+
+def wish(sent: object) -> Wish:
+    """What a browser holds and asks for; whatever is malformed counts as not said."""
+    said = sent if isinstance(sent, dict) else {}
+    holding = said.get("holding")
+    want = said.get("want")
+    depth = said.get("depth")
+    return Wish(
+        holding={
+            str(pair[0]): str(pair[1])
+            for pair in (holding if isinstance(holding, list) else [])
+            if isinstance(pair, list) and len(pair) == 2
+        },
+        want=[
+            name
+            for name in (want if isinstance(want, list) else [])
+            if isinstance(name, str) and 0 < len(name) <= MAX_WORD_CHARS
+        ][:MAX_DEPTH],
+        depth=(
+            min(max(depth, DEPTH), MAX_DEPTH)
+            if isinstance(depth, int) and not isinstance(depth, bool)
+            else DEPTH
+        ),
+    )
+
+
+_FIELDS = frozenset(
+    (
+        "decision_id", "kind", "trace_id", "text_hash", "verdict", "withdraws", "reasons", "note",
+        "directive", "shown_at", "decided_at", "active_ms", "queue", "convention_id", "lexicon_id",
+        "revealed", "order",
+    )
+)  # fmt: skip
+
+
+def _decision(entry: object, reviewer: str) -> tuple[int, Decision]:
+    """An entry's place in the browser's order, and its record."""
+    if not isinstance(entry, dict):
+        raise _Refusal("the entry is no object")
+    unknown = sorted(str(name) for name in entry.keys() - _FIELDS)
+    if unknown:
+        raise _Refusal(f"unknown field {unknown[0][:40]!r}; reload the page, then decide again")
+    decision_id = entry.get("decision_id")
+    if not isinstance(decision_id, str) or not _UUID.fullmatch(decision_id):
+        raise _Refusal("decision_id is no UUID in lower case")
+    kind = entry.get("kind")
+    verdict = entry.get("verdict")
+    withdraws = _word(entry, "withdraws")
+    if kind == "decide":
+        if verdict not in VERDICTS or withdraws is not None:
+            raise _Refusal(f"verdict is {verdict!r:.40}; it takes one of {', '.join(VERDICTS)}")
+    elif kind == "undo":
+        if withdraws is None or verdict is not None:
+            raise _Refusal("an undo names the decision it withdraws and gives no verdict")
+    else:
+        raise _Refusal(f"kind is {kind!r:.40}; it takes decide or undo")
+    trace_id = _word(entry, "trace_id")
+    if trace_id is None:
+        raise _Refusal("trace_id is missing")
+    decided_at = _time(entry, "decided_at")
+    if decided_at is None:
+        raise _Refusal("decided_at is missing")
+    order = _count(entry, "order", 2**53)
+    active_ms = _count(entry, "active_ms", _DAY_MS)
+    revealed = entry.get("revealed")
+    if revealed is not None and not isinstance(revealed, bool):
+        raise _Refusal("revealed is neither true, false nor null")
+    return order or 0, Decision(
+        decision_id=decision_id,
+        trace_id=trace_id,
+        reviewer=reviewer,
+        verdict=verdict,
+        decided_at=decided_at,
+        withdraws=withdraws,
+        reasons=_reasons(entry),
+        note=_prose(entry, "note"),
+        directive=_prose(entry, "directive"),
+        queue=_word(entry, "queue"),
+        shown_at=_time(entry, "shown_at"),
+        active_s=None if active_ms is None else active_ms / 1000,
+        text_hash=_word(entry, "text_hash"),
+        convention_id=_word(entry, "convention_id"),
+        lexicon_id=_word(entry, "lexicon_id"),
+        revealed=revealed,
+        origin="desk",
+        extra={} if order is None else {"order": str(order)},
+    )
+
+
+def _string(entry: Mapping[str, object], name: str, limit: int) -> str | None:
+    """A string of the entry that UTF-8 can write, None where null or blank."""
+    value = entry.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise _Refusal(f"{name} is no text")
+    if len(value) > limit:
+        raise _Refusal(f"{name} has {len(value)} characters; at most {limit} are stored")
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise _Refusal(f"{name} holds half a character (a lone surrogate)")
+    return value if value.strip() else None
+
+
+def _word(entry: Mapping[str, object], name: str) -> str | None:
+    return _string(entry, name, MAX_WORD_CHARS)
+
+
+def _prose(entry: Mapping[str, object], name: str) -> str | None:
+    return _string(entry, name, MAX_NOTE_CHARS)
+
+
+def _reasons(entry: Mapping[str, object]) -> tuple[str, ...]:
+    """The reasons' codes, in the order given, each once."""
+    value = entry.get("reasons")
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > MAX_REASONS:
+        raise _Refusal(f"reasons is no list of at most {MAX_REASONS}")
+    words = [_word({"a reason": reason}, "a reason") for reason in value]
+    if any(word is None for word in words):
+        raise _Refusal("a reason is empty")
+    return tuple(dict.fromkeys(word for word in words if word is not None))
+
+
+def _time(entry: Mapping[str, object], name: str) -> datetime | None:
+    """A time of the entry in UTC; it must state its zone."""
+    value = _word(entry, name)
+    if value is None:
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError:
+        raise _Refusal(f"{name} is {value[:40]!r}; it takes an ISO time") from None
+    if time.tzinfo is None:
+        raise _Refusal(f"{name} is {value[:40]!r}, without a zone")
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise _Refusal(f"{name} is {value[:40]!r}, which lies outside the calendar") from None
+
+
+def _count(entry: Mapping[str, object], name: str, limit: int) -> int | None:
+    """A whole number of the entry from 0 to `limit`."""
+    value = entry.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= limit:
+        raise _Refusal(f"{name} is {value!r:.40}; it takes a whole number from 0 to {limit}")
+    return value

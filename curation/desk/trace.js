@@ -1,0 +1,265 @@
+// The trace on screen: numbered steps, token heat in the background, markers as underlines.
+//
+// Steps are shown as plain text at once and decorated (one span per token) when they come near the
+// window, so that a trace of any length opens as fast as a short one. Colours are CSS classes of
+// all three measures at once: switching the heatmap touches no element.
+
+const CHUNK = 1500; // UTF-16 units decorated at a time
+const EAGER = 5000; // decorated before the first paint
+const LONG_TRACE = 20000; // from here on, long steps begin folded
+const LONG_STEP = 1500;
+const FOLDED = 1000;
+
+class TraceView {
+  constructor(pane, onReading) {
+    this.pane = pane;
+    this.onReading = onReading;
+    this.list = el("ol", { class: "steps", "data-heat": "off", "data-markers": "on" });
+    pane.append(this.list);
+    this.card = null;
+    this.cursor = -1;
+    this.step = -1;
+    this.observer = new IntersectionObserver((seen) => this.onSeen(seen), {
+      rootMargin: "600px 0px", scrollMargin: "600px 0px",
+    });
+    this.list.onpointerover = (event) => this.onPointer(event);
+    this.list.onpointerleave = () => this.onReading(this.cursor < 0 ? null : this.groupNumber(this.cursor));
+    this.list.onfocusin = (event) => {
+      const item = event.target.closest(".step");
+      if (item) this.step = Number(item.dataset.step);
+    };
+  }
+
+  /** Show a card from its beginning. */
+  show(card) {
+    this.card = card;
+    this.cursor = -1;
+    this.step = -1;
+    this.unfolded = new Set();
+    this.paint();
+    this.pane.scrollTop = 0;
+  }
+
+  /** Show a newer version of the card on screen: same place, same folds, same focus. */
+  repaint(card) {
+    const scrollTop = this.pane.scrollTop;
+    const focused = this.list.contains(this.list.getRootNode().activeElement) ? this.step : -1;
+    this.card = card;
+    this.cursor = -1;
+    this.paint();
+    this.pane.scrollTop = scrollTop;
+    if (focused >= 0) this.list.children[focused]?.focus({ preventScroll: true });
+  }
+
+  clear() {
+    this.card = null;
+    this.cursor = -1;
+    this.observer.disconnect();
+    this.list.replaceChildren();
+  }
+
+  paint() {
+    const { card } = this;
+    this.observer.disconnect();
+    this.prepared = prepare(card);
+    const means = this.prepared.steps;
+    let eager = EAGER;
+    const items = card.steps.map((_, i) => {
+      const body = el("div", { class: "text body", dir: "auto" });
+      const item = el("li", { class: "step", tabindex: "-1", "data-step": i },
+        el("div", { class: "gutter" }, el("span", { class: "number" }, String(i + 1)), ...gutter(means[i])),
+        body);
+      eager = this.fill(item, body, i, eager);
+      return item;
+    });
+    this.list.replaceChildren(...items);
+  }
+
+  /** Put a step's text into its body, as much as is unfolded; returns the eager budget left. */
+  fill(item, body, i, eager) {
+    const { card } = this;
+    const [from, to] = stepRange(card, i);
+    const textEnd = Math.max(card.steps[i][1], from);
+    const isLong = card.text.length > LONG_TRACE && textEnd - from > LONG_STEP;
+    const isFolded = isLong && !this.unfolded.has(i);
+    const end = isFolded ? nextCut(card.text, from + FOLDED) : textEnd;
+    body.replaceChildren();
+    for (let at = from; at < end; ) {
+      const stop = this.chunkEnd(at, end);
+      const chunk = el("span", { class: "chunk" });
+      chunk.range = [at, stop, false];
+      this.place(body, chunk, (eager -= stop - at) > 0);
+      at = stop;
+    }
+    if (!isFolded && to > textEnd && card.tokens) {
+      const gap = el("span", { class: "chunk gap" });
+      gap.range = [textEnd, to, true];
+      this.place(body, gap, eager > 0);
+    }
+    item.querySelector(".fold")?.remove();
+    if (isLong) item.append(this.foldButton(item, body, i, isFolded, textEnd - from));
+    return eager;
+  }
+
+  foldButton(item, body, i, isFolded, length) {
+    const says = isFolded ? `Show all ${length.toLocaleString("en")} characters of step ${i + 1}` : `Fold step ${i + 1}`;
+    return el("button", {
+      class: "fold quiet", type: "button", "aria-expanded": String(!isFolded),
+      onclick: () => this.fold(i, !isFolded, item, body),
+    }, says);
+  }
+
+  fold(i, isFolded, item = this.list.children[i], body = item.querySelector(".body")) {
+    if (isFolded) this.unfolded.delete(i);
+    else this.unfolded.add(i);
+    this.fill(item, body, i, EAGER);
+    item.querySelector(".fold").focus({ preventScroll: true });
+  }
+
+  /** Where a chunk that begins at `at` ends: at white space where there is some, else at a cut. */
+  chunkEnd(at, end) {
+    if (end - at <= CHUNK * 1.5) return end;
+    const { text } = this.card;
+    const near = text.slice(at + CHUNK / 2, at + CHUNK).search(/\s\S*$/);
+    return near >= 0 ? at + CHUNK / 2 + near + 1 : Math.min(end, nextCut(text, at + CHUNK));
+  }
+
+  place(body, chunk, now) {
+    body.append(chunk);
+    if (now) {
+      this.decorate(chunk);
+      return;
+    }
+    if (!chunk.range[2]) appendText(chunk, this.card.text, chunk.range[0], chunk.range[1]);
+    this.observer.observe(chunk);
+  }
+
+  onSeen(seen) {
+    for (const { isIntersecting, target } of seen) {
+      if (isIntersecting && target.isConnected) this.decorate(target);
+    }
+  }
+
+  /** Give a chunk its token and marker spans. */
+  decorate(chunk) {
+    this.observer.unobserve(chunk);
+    if (chunk.isDecorated) return;
+    chunk.isDecorated = true;
+    const [from, to, isGap] = chunk.range;
+    const { card } = this;
+    const { groups } = this.prepared;
+    const markers = isGap ? [] : markersIn(card, from, to);
+    const edges = new Set([from, to]);
+    const add = (at) => at > from && at < to && edges.add(at);
+    const first = groupAt(groups, from);
+    for (let g = first; g < groups.length && groups[g].start < to; g++) {
+      add(groups[g].start);
+      add(groups[g].end);
+    }
+    for (const [start, end] of markers) {
+      add(start);
+      add(end);
+    }
+    const cuts = [...edges].sort((a, b) => a - b);
+    const pieces = document.createDocumentFragment();
+    let g = first;
+    for (let c = 0; c + 1 < cuts.length; c++) {
+      const [a, b] = [cuts[c], cuts[c + 1]];
+      while (g < groups.length && groups[g].end <= a) g++;
+      const group = g < groups.length && groups[g].start < b ? groups[g] : null;
+      const here = markers.filter(([start, end]) => start < b && end > a);
+      pieces.append(this.piece(a, b, group, g, here, isGap));
+    }
+    chunk.replaceChildren(pieces);
+  }
+
+  /** One stretch of text with its heat and markers. */
+  piece(a, b, group, g, markers, isGap) {
+    const names = [];
+    if (group) names.push("t", group.classes);
+    for (const [, , category] of markers) names.push("m", `m-${category}`);
+    if (g === this.cursor) names.push("cursor");
+    const span = el("span", { class: names.join(" ") || null });
+    if (group) span.dataset.g = g;
+    if (markers.length) span.dataset.m = markers.map(([, , category]) => category).join(", ");
+    const { text } = this.card;
+    if (!group) return isGap ? span : appendText(span, text, a, b);
+    // Line breaks have tokens too: a glyph carries their colour. The gap behind a step shows only it.
+    for (let at = a; at < b; ) {
+      const found = text.indexOf("\n", at);
+      const stop = found < 0 || found >= b ? b : found;
+      if (!isGap) appendText(span, text, at, stop);
+      if (stop < b) {
+        span.append(el("span", { class: "newline", "aria-hidden": "true" }));
+        if (!isGap) span.append("\n");
+      }
+      at = stop + 1;
+    }
+    return span;
+  }
+
+  onPointer(event) {
+    const span = event.target.closest?.("[data-g], [data-m]");
+    if (!span) return;
+    this.onReading(span.dataset.g === undefined ? { group: null, markers: span.dataset.m }
+      : this.groupNumber(Number(span.dataset.g), span.dataset.m));
+  }
+
+  /** What the readout line says of a group. */
+  groupNumber(g, markers) {
+    const group = this.prepared.groups[g];
+    const touching = markers ?? markersIn(this.card, group.start, group.end).map((m) => m[2]).join(", ");
+    return { group, markers: touching };
+  }
+
+  /** Move to the next (1) or previous (-1) step. */
+  moveStep(by) {
+    if (!this.card) return;
+    const i = Math.min(Math.max(this.step + by, 0), this.card.steps.length - 1);
+    const item = this.list.children[i];
+    if (!item) return;
+    this.step = i;
+    item.focus({ preventScroll: true });
+    item.scrollIntoView({ block: "nearest" });
+    this.cursor = -1;
+    this.markCursor();
+  }
+
+  /** Move the token cursor by one group; it starts at the step that has the focus. */
+  moveToken(by) {
+    if (!this.card?.tokens) return;
+    const { groups } = this.prepared;
+    if (!groups.length) return;
+    let g = this.cursor + by;
+    if (this.cursor < 0) g = this.step > 0 ? groupAt(groups, stepRange(this.card, this.step)[0]) : 0;
+    this.cursor = Math.min(Math.max(g, 0), groups.length - 1);
+    const { start } = groups[this.cursor];
+    const i = this.card.steps.findIndex((_, step) => start < stepRange(this.card, step)[1]);
+    if (!this.find(start) && this.card.text.length > LONG_TRACE) this.fold(i, false);
+    const chunk = this.find(start);
+    if (chunk) this.decorate(chunk);
+    this.step = i;
+    this.markCursor();
+    this.list.querySelector(".cursor")?.scrollIntoView({ block: "nearest" });
+    this.onReading(this.groupNumber(this.cursor), true);
+  }
+
+  find(at) {
+    return [...this.list.querySelectorAll(".chunk")].find(({ range }) => range[0] <= at && at < range[1]);
+  }
+
+  markCursor() {
+    for (const span of this.list.querySelectorAll(".cursor")) span.classList.remove("cursor");
+    if (this.cursor < 0) return;
+    for (const span of this.list.querySelectorAll(`[data-g="${this.cursor}"]`)) span.classList.add("cursor");
+  }
+}
+
+/** A step's means, one per heatmap; CSS shows the one that is switched on. */
+function gutter(means) {
+  if (!means || !means.n) return [];
+  return Object.entries(SCALES).map(([name, scale]) => el("span", {
+    class: `mean mean-${name} ${scale.letter}${heatClass(scale, means[name])}`,
+    title: `mean ${name} of ${means.n} tokens: ${means[name]?.toFixed(4) ?? "not finite"}`,
+  }, means[name]?.toFixed(name === "rank" ? 1 : 2) ?? "–"));
+}

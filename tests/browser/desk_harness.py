@@ -1,0 +1,151 @@
+"""A Streamlit app with the desk alone: made-up cards, decisions in a JSONL file.
+
+The address says which folder of `HEDGEROW_HARNESS` to use (`home`), who reviews (`reviewer`),
+how often the desk asks by itself (`every`, seconds) and whether the page has other fields
+(`sidebar`). In the folder a test lays `cards.json` (traces and their parts) and, whenever it likes,
+`scored.json` (trace ids whose token values are known; without the file all are) and `busy` (the
+store is another process's). `decisions.jsonl` is written here, a line per record, as stored.
+"""
+
+import json
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from curation import desk
+from curation.desk import messages
+from curation.errors import StoreBusy, StoreError, UnknownTrace
+from curation.records import Decision, Problem, Stored, Trace, text_hash
+
+st.set_page_config(page_title="Desk harness", layout="wide")
+
+HOME = Path(os.environ["HEDGEROW_HARNESS"]) / st.query_params["home"]
+REVIEWER = st.query_params.get("reviewer", "ana")
+EVERY = float(st.query_params.get("every", "0"))
+KEY = "desk"
+
+
+def stored() -> list[dict[str, Any]]:
+    """Every record stored so far, with its sequence from 1."""
+    path = HOME / "decisions.jsonl"
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def decide(decision: Decision) -> Stored:
+    """Append a record unless its id is there already."""
+    if (HOME / "busy").exists():
+        raise StoreBusy("Process 4711 holds the store; close it, and this is stored by itself.")
+    if decision.note == "refuse me":
+        raise StoreError("This note is not to the harness's taste.")
+    rows = stored()
+    for number, row in enumerate(rows, 1):
+        if row["decision_id"] == decision.decision_id:
+            at = datetime.fromisoformat(row["stored_at"])
+            return Stored(decision.decision_id, number, at, was_new=False)
+    at = datetime.now(UTC)
+    with (HOME / "decisions.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps({**asdict(decision), "stored_at": at}, default=str) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return Stored(decision.decision_id, len(rows) + 1, at, was_new=True)
+
+
+def live(rows: list[dict[str, Any]]) -> list[tuple[int, dict[str, Any]]]:
+    """(sequence, row) of the reviewer's decisions that stand, newest first."""
+    gone = {row["withdraws"] for row in rows}
+    return [
+        (number, row)
+        for number, row in reversed(list(enumerate(rows, 1)))
+        if row["verdict"] and row["decision_id"] not in gone and row["reviewer"] == REVIEWER
+    ]
+
+
+CARDS = {card["trace_id"]: card for card in json.loads((HOME / "cards.json").read_text("utf-8"))}
+if "sidebar" in st.query_params:
+    st.sidebar.text_input("A field of the page", key="field")
+    st.sidebar.button("A button of the page")
+
+
+def a_recent(number: int, row: dict[str, Any]) -> messages.Recent:
+    """A stored record as the desk shows it."""
+    card = CARDS[row["trace_id"]]
+    return messages.Recent(
+        decision_id=row["decision_id"],
+        sequence=number,
+        trace_id=row["trace_id"],
+        verdict=row["verdict"],
+        decided_at=datetime.fromisoformat(row["decided_at"]),
+        reasons=row["reasons"],
+        note=row["note"],
+        directive=row["directive"],
+        prompt=card["prompt"],
+        teacher=card["teacher"],
+    )
+
+
+def screen() -> None:
+    """The desk, from what is stored and scored now."""
+    rows = stored()
+    standing = live(rows)
+    decided = {row["trace_id"] for _, row in standing}
+    scored_file = HOME / "scored.json"
+    scored = set(json.loads(scored_file.read_text("utf-8"))) if scored_file.exists() else set(CARDS)
+
+    def build(trace_id: str) -> messages.Card:
+        if trace_id not in CARDS:
+            raise UnknownTrace(f"No trace {trace_id}.")
+        card = CARDS[trace_id]
+        trace = Trace(
+            problem_id="pb1_0", sample_index=0, source="made up", licence=None, external_id=None,
+            extra="{}", refined_from=None, text_hash=text_hash(card["text"]),
+            **{name: card.get(name) for name in (
+                "trace_id", "prompt", "teacher", "teacher_family", "context_text", "text",
+                "final_answer", "is_correct",
+            )},
+            teacher_context=card.get("teacher_context", "unguided"),
+            teacher_context_raw=card.get("teacher_context", "unguided"),
+        )  # fmt: skip
+        problem = Problem(
+            "pb1_0", card["prompt"], card.get("domain"), card.get("reference_answer"),
+            card.get("reference_solution"), "made up", None,
+        )  # fmt: skip
+        is_scored = trace_id in scored and card.get("tokens") is not None
+        mine = [a_recent(number, row) for number, row in standing if row["trace_id"] == trace_id]
+        return messages.card(
+            trace, problem,
+            steps=[tuple(step) for step in card["steps"]],
+            markers=[tuple(mark) for mark in card["markers"]],
+            tokens=card["tokens"] if is_scored else None,
+            profile=card["profile"] if is_scored else None,
+            scoring="scored" if is_scored else "waiting",
+            convention_id="cv1_1" if is_scored else None,
+            student="SmolLM2-135M-Instruct",
+            convention="chat template, float32",
+            lexicon_id="lx1_1",
+            why=card.get("why"),
+            mine=mine[0] if mine else None,
+        )  # fmt: skip
+
+    open_ids = [trace_id for trace_id in CARDS if trace_id not in decided]
+    desk.mount(
+        [desk.Slip(name, "scored" if name in scored else "waiting") for name in open_ids][
+            : desk.depth(KEY)
+        ],
+        build=build,
+        decide=decide,
+        key=KEY,
+        store_id=HOME.name,
+        reviewer=REVIEWER,
+        queue="random control",
+        progress=messages.Progress(len(decided), len(CARDS), len(open_ids)),
+        recent=[a_recent(number, row) for number, row in standing[:10]],
+    )
+
+
+st.fragment(run_every=EVERY)(screen)() if EVERY else screen()

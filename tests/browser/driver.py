@@ -1,0 +1,76 @@
+"""The desk as a test drives it: by keys, by what is on screen, by state, never by waiting."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from playwright.sync_api import BrowserContext, Dialog, Locator, Page, expect
+
+from tests.browser.conftest import Server
+
+
+class Desk:
+    """One tab with the desk in it."""
+
+    def __init__(self, context: BrowserContext, server: Server, path: str = "", **query: Any):
+        self.server = server
+        self.url = f"{server.url}/{path}?{urlencode(query)}"
+        self.page: Page = context.new_page()
+        self.dialogs: list[str] = []
+        self.crashes: list[str] = []
+        self.page.on("dialog", self._dismiss)
+        self.page.on("pageerror", lambda error: self.crashes.append(str(error)))
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    def open(self) -> Desk:
+        """Open the page (again) and wait for a card."""
+        self.page.goto(self.url)
+        return self.wait_for_phase("card")
+
+    def find(self, selector: str) -> Locator:
+        """Something inside the desk."""
+        return self.page.locator(f".desk {selector}")
+
+    def press(self, *keys: str) -> Desk:
+        """Press keys, one after the other, as fast as the browser takes them."""
+        for key in keys:
+            self.page.keyboard.press(key)
+        return self
+
+    @property
+    def shown(self) -> str:
+        """The trace id of the card on screen."""
+        return self.page.locator(".desk").get_attribute("data-trace") or ""
+
+    def wait_for_card(self, trace_id: str) -> Desk:
+        """Wait until this card is on screen."""
+        expect(self.page.locator(".desk")).to_have_attribute("data-trace", trace_id)
+        return self.wait_for_phase("card")
+
+    def wait_for_phase(self, phase: str) -> Desk:
+        """Wait for "card", "fetching" or "end"."""
+        expect(self.page.locator(".desk")).to_have_attribute("data-phase", phase)
+        return self
+
+    def wait_until_saved(self, sequence: int | None = None) -> Desk:
+        """Wait until nothing waits; with a number, until the receipt names it."""
+        expect(self.find(".receipt")).to_have_attribute("data-state", "saved")
+        if sequence is not None:
+            expect(self.find(".receipt")).to_contain_text(f"saved #{sequence} at ")
+        return self
+
+    def wait_for_receipt(self, text: str) -> Desk:
+        """Wait until the receipt says this."""
+        expect(self.find(".receipt")).to_contain_text(text)
+        return self
+
+    def waiting(self) -> int:
+        """How many decisions stand in the browser's storage."""
+        count: int = self.page.evaluate(
+            "Object.keys(localStorage).filter((key) => key.startsWith('hedgerow/1/')).length"
+        )
+        return count

@@ -49,6 +49,10 @@ USED = [
     ("hedge", "The road is rather steep.", "rather"),
     ("hedge", "In a way, both are right.", "in a way"),
     ("hedge", "May be it fell.", "may"),
+    ("hedge", "Police suspect arson.", "suspect"),
+    ("hedge", "Possible early pneumonia.", "possible"),
+    ("hedge", "One potential mechanism is wear.", "potential"),
+    ("hedge", "Many believe the well is haunted.", "many believe"),
     ("reflection", "Wait, that is 14.", "wait"),
     ("reflection", "But wait: the digits repeat.", "wait"),
     ("reflection", "Hmm, let me see.", "hmm"),
@@ -118,6 +122,9 @@ NOT_USED = [
     ("hedge", "x + 1 = 4 implies that x = 3."),
     ("hedge", "The maybeetle is a maybug."),
     ("hedge", "I think of a number."),
+    ("hedge", "The suspect fled on foot."),
+    ("hedge", "Possible values are 3 and 5."),
+    ("hedge", "Its potential energy is 9 J."),
     ("reflection", "They wait for the bus."),
     ("reflection", "The wait was long."),
     ("reflection", "The waiter brought tea."),
@@ -255,6 +262,37 @@ def test_kims_count_is_substrings_as_in_the_paper() -> None:
     assert marked(text) == ["hedge:unlikely"]
     # Non-overlapping and lower-cased: HMM + hmm, and hmmm holds one.
     assert kim_count("HMM hmm hmmm") == 3
+
+
+def test_an_answer_before_any_work_is_early() -> None:
+    trace = "The total will come to 54 coins. " + "Now count the coins again. " * 20
+    found = hedging.early_answer(trace, "54 coins")
+    assert found is not None
+    assert trace[found.start : found.end] == "54 coins"
+    # Five words stand before it (fewer than 40): strong.
+    assert (found.n_words_before, found.is_strong) == (5, True)
+
+
+def test_an_answer_is_early_by_share_or_by_words() -> None:
+    # 50 words of 5 characters before it = 250 of 2,500 characters: .1 < .3, but not strong.
+    early = "word " * 50 + "1,728 " + "word " * 449
+    found = hedging.early_answer(early, r"$V = \boxed{1,728}$ cm")
+    assert found is not None
+    assert (found.n_words_before, found.is_strong) == (50, False)
+    assert found.share_before == pytest.approx(250 / 2501, abs=1e-3)
+    assert hedging.early_answer("word " * 50 + "1728", "1728") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "prompt"),
+    [
+        ("It is 7.", "7", None), ("It is 154.", "54", None), ("It is 54.5.", "54", None),
+        ("It is 54.", "54", "Is it 54 or 45?"), ("So 54.", "54", "Prove that it is even."),
+        ("It is 54.", None, None), ("It is 54.", "", None),
+    ],
+)  # fmt: skip
+def test_no_early_answer_is_claimed(text: str, answer: str | None, prompt: str | None) -> None:
+    assert hedging.early_answer(text, answer, prompt) is None
 
 
 def test_words_and_densities() -> None:

@@ -201,10 +201,23 @@ _POSSIBLE = re.compile(
 )
 
 
+_COUNTED = words("values value outcomes pairs cases combinations answers ways numbers choices sums")
+
+
+def suspects(site: Site) -> bool:
+    """Someone suspects something; not the suspect of a crime."""
+    return site.previous() not in (
+        "the", "a", "this", "that", "prime", "his", "her", "their", "second", "each", "murder",
+        "i", "of", "main", "one", "suspect",
+    )  # fmt: skip
+
+
 def possible(site: Site) -> bool:
-    """A possible cause, possible that; not all possible values, as soon as possible."""
+    """A possible or potential cause, possible that; not all possible values, potential energy."""
     if site.low.startswith("possibility", site.start):
         return True
+    if site.cased[site.start] == "P" and site.opens_clause() and site.next() not in _COUNTED:
+        return bool(site.next()) and site.low.startswith("possible", site.start)
     return bool(_POSSIBLE.match(site.low, site.end)) and site.previous() not in (
         "all", "every", "each", "any", "not", "n't", "only", "other", "as", "two", "three",
     )  # fmt: skip
@@ -296,10 +309,10 @@ RULES: dict[str, Callable[[Site], bool]] = {
     rule.__name__: rule
     for rule in (
         may, might, could, aside, to_verb, suggest, sentence_claim, quantity, fairly, rather,
-        kind_of, i_think, possible, not_negated, clearly, in_fact, must, always, we_know, according,
-        acts.opening, acts.wait, acts.hold_on, acts.actually, acts.fresh_clause, acts.correction,
-        acts.instead, acts.own_act, acts.confirmed, acts.check, acts.to_be_sure, acts.recall,
-        acts.foreign, acts.expected, acts.early,
+        kind_of, i_think, suspects, possible, not_negated, clearly, in_fact, must, always, we_know,
+        according, acts.opening, acts.wait, acts.hold_on, acts.actually, acts.fresh_clause,
+        acts.correction, acts.instead, acts.own_act, acts.confirmed, acts.check, acts.to_be_sure,
+        acts.recall, acts.foreign, acts.expected, acts.early,
     )
 }  # fmt: skip
 """Rule name -> whether the candidate is what the lexicon takes it for."""

@@ -38,16 +38,15 @@ class Folded(NamedTuple):
 
 
 _SPACES = "\t\v\f\u00a0\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
-_WIDE = {chr(0xFEE0 + code): chr(code) for code in range(0x41, 0x7B) if chr(code).isalpha()}
 _ODD = {
     **dict.fromkeys("’‘ʼ＇´ʹ′‛", "'"),
     **dict.fromkeys(_SPACES, " "),
     **dict.fromkeys("‐‑\u00ad", "-"),
     **dict.fromkeys("\r\x85\u2028", "\n"),
-    **_WIDE,
     "ſ": "s",
 }
 _ODD_ASCII = {odd: plain for odd, plain in _ODD.items() if odd.isascii()}
+_WIDE_LETTER = re.compile("[Ａ-Ｚａ-ｚ]")
 _SPACE_RUN = re.compile(r"[ \n]{2,}")
 
 
@@ -59,6 +58,8 @@ def fold(text: str) -> Folded:
     for odd, plain in (_ODD_ASCII if text.isascii() else _ODD).items():
         if odd in cased:
             cased = cased.replace(odd, plain)
+    if not text.isascii():
+        cased = _WIDE_LETTER.sub(lambda letter: chr(ord(letter[0]) - 0xFEE0), cased)
     turns: list[int] = []
     shifts: list[int] = []
     pieces: list[str] = []

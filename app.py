@@ -6,13 +6,7 @@ import streamlit as st
 
 from curation import ui
 
-DEMO_NOTE = (
-    "The demo traces were written by a model that reasoned silently before it wrote. Even the "
-    "unguided ones read as the work of someone who already knows, so their contexts hardly differ "
-    "in hedging: a null result with a reason, and a good first lesson."
-)
-
-with ui.page("Home", "home") as room:
+with ui.page("Home") as room:
     status = room.store.status()
     st.title("Hedgerow")
     st.caption(
@@ -93,4 +87,4 @@ with ui.page("Home", "home") as room:
             hide_index=True,
         )
     if total and room.store.holds_source("written for this project"):
-        st.info(DEMO_NOTE, icon=":material/info:")
+        st.info(ui.DEMO_NOTE, icon=":material/info:")

@@ -136,7 +136,10 @@ def _shown(answer: dict[str, Any]) -> str:
 
 def _verified(answer: dict[str, Any]) -> str:
     lines = [f"{answer['checked']} things checked, {len(answer['broken'])} broken"]
-    return "\n".join(lines + [f"  {line}" for line in answer["broken"]])
+    lines += [f"  {line}" for line in answer["broken"][:20]]
+    if len(answer["broken"]) > 20:
+        lines.append(f"  … and {len(answer['broken']) - 20} more (--json gives them all)")
+    return "\n".join(lines)
 
 
 _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {

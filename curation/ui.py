@@ -28,8 +28,26 @@ from curation.errors import CurationError
 from curation.settings import Settings
 from curation.store import Store
 
+PAGES = (
+    ("app.py", "Home", "home"),
+    ("pages/1_Ingest.py", "Ingest", "upload_file"),
+    ("pages/2_Scores.py", "Scores", "monitoring"),
+    ("pages/3_Review.py", "Review", "rate_review"),
+    ("pages/4_Spot_check.py", "Spot check", "troubleshoot"),
+    ("pages/5_Agreement.py", "Agreement", "balance"),
+    ("pages/6_Export.py", "Export", "download"),
+)
+"""File, name and icon of each page, in the order of the sidebar."""
+
 REVIEWER = "reviewer"
 """The session's only key of ours: who is here. Everything else is in the store or in the link."""
+
+
+DEMO_NOTE = (
+    "The demo traces were written by a model that reasoned silently before it wrote. Even the "
+    "unguided ones read as the work of someone who already knows, so their contexts hardly differ "
+    "in hedging: a null result with a reason, and a good first lesson."
+)
 
 
 @dataclass(frozen=True)
@@ -58,10 +76,14 @@ class Room:
 
 
 @contextmanager
-def page(title: str, icon: str) -> Iterator[Room]:
+def page(title: str) -> Iterator[Room]:
     """The frame of a page: its config, the sidebar, the store; errors are shown as they read."""
     name = "Hedgerow" if title == "Home" else f"{title} · Hedgerow"
+    icon = next(symbol for _, label, symbol in PAGES if label == title)
     st.set_page_config(page_title=name, page_icon=f":material/{icon}:", layout="wide")
+    with st.sidebar:
+        for path, label, symbol in PAGES:
+            st.page_link(path, label=label, icon=f":material/{symbol}:", width="stretch")
     try:
         room = _room()
     except CurationError as exc:

@@ -67,7 +67,7 @@ def store_it(room: ui.Room, path: Path, form: str | None, mapping: dict[str, str
         st.dataframe(answer["refusals"], hide_index=True)
 
 
-with ui.page("Ingest", "upload_file") as room:
+with ui.page("Ingest") as room:
     st.title("Ingest")
     path = chosen_file()
     left, right = st.columns(2)

@@ -99,7 +99,7 @@ def screen(room: ui.Room, queue: str, first: str | None) -> None:
     )
 
 
-with ui.page("Review", "rate_review") as room:
+with ui.page("Review") as room:
     queue = st.sidebar.selectbox("Queue", list(queues.QUEUES), key="queue", bind="query-params")
     if not room.store.status()["traces"]:
         st.info("There is nothing to review yet. Bring traces in first.")

@@ -14,7 +14,7 @@ def number(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.2f}"
 
 
-with ui.page("Agreement", "balance") as room:
+with ui.page("Agreement") as room:
     st.title("Agreement")
     decisions = room.store.current_decisions()
     result = agreement.between(decisions)

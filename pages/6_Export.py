@@ -7,7 +7,7 @@ import streamlit as st
 from curation import commands, export, ui
 from curation.settings import ROOT
 
-with ui.page("Export", "download") as room:
+with ui.page("Export") as room:
     st.title("Export")
     left, right = st.columns(2)
     form = left.selectbox(

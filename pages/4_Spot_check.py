@@ -1,0 +1,105 @@
+"""Confidence leakage: does a teacher that saw more hedge less? Matched on the problem."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from curation import figures, leakage, ui
+
+LIMITS = (
+    "No public study shows that any of these predicts accuracy after training. Markers count use "
+    "and mention alike, and numbers depend on the student, its template and the lexicon. "
+    "Correctness and domain may differ between contexts: see their shares beside each."
+)
+
+
+def rounded(value: Any) -> Any:
+    """A number as people read it; what is undefined stays empty."""
+    if isinstance(value, float):
+        return None if math.isnan(value) else round(value, 3)
+    return value
+
+
+def selected(event: Any) -> list[str]:
+    """The trace ids of the points that a person picked."""
+    points = event["selection"]["points"]
+    return [str(point["customdata"][0]) for point in points if point.get("customdata")]
+
+
+def behind(room: ui.Room, trace_ids: list[str]) -> None:
+    """The traces behind the picked points, as they are."""
+    for trace_id in trace_ids[:10]:
+        trace = room.store.trace(trace_id)
+        with st.container(border=True):
+            st.page_link(
+                "pages/3_Review.py", label="Open on the desk", icon=":material/rate_review:",
+                query_params={"trace": trace_id},
+            )  # fmt: skip
+            st.text(f"{trace.teacher}, {trace.teacher_context}, answer {trace.final_answer}")
+            st.code(trace.text[:4000], language=None, wrap_lines=True)
+
+
+with ui.page("Spot check") as room:
+    st.title("Spot check")
+    where = st.text_input(
+        "Only traces where", key="spot_where", placeholder="is_correct and domain = 'algebra'",
+        help="A DuckDB condition over the columns of trace_overview.",
+    )  # fmt: skip
+    frame = room.store.list_traces(where or None)
+    report = leakage.report(frame)
+    unit = report.unit
+    st.caption(f"Density is per 1,000 {unit}: {report.unit_reason}")
+    if room.store.holds_source("written for this project"):
+        st.info(ui.DEMO_NOTE, icon=":material/info:")
+    if report.n_unmarked:
+        st.warning(f"Markers are still missing for {report.n_unmarked} traces.")
+
+    st.subheader("By teacher context")
+    rows = report.to_dict()["contexts"]
+    summary = [
+        {key: rounded(value) for key, value in row.items() if not isinstance(value, dict | list)}
+        for row in rows
+    ]
+    st.dataframe(pl.DataFrame(summary) if summary else [], hide_index=True)
+    st.subheader("Matched on the problem")
+    st.caption(
+        "Suppression is 1 − density(context) ÷ density(unguided) over the problems that have both; "
+        "the interval is a bootstrap over problems, p a paired sign-flip test."
+    )
+    matched = [
+        {
+            "teacher_context": row["teacher_context"],
+            **{key: rounded(value) for key, value in row["matched"].items()
+               if not isinstance(value, list)},
+            "suppression_ci": ", ".join(
+                str(rounded(bound)) for bound in row["matched"]["suppression_ci"]
+            ),
+        }
+        for row in rows
+        if row["teacher_context"] != "unguided"
+    ]  # fmt: skip
+    st.dataframe(pl.DataFrame(matched) if matched else [], hide_index=True)
+    for context, why in report.unmatched.items():
+        st.text(f"{context}: {why}")
+
+    picked: list[str] = []
+    for chart, key in (
+        (figures.density_by_context(frame, unit), "spot_density"),
+        (figures.length_by_context(frame, unit), "spot_length"),
+        (figures.nll_by_context(frame), "spot_nll"),
+    ):
+        event = st.plotly_chart(
+            chart.figure, alt=chart.alt, key=key, on_select="rerun", selection_mode="points"
+        )
+        picked += selected(event)
+    pairs = figures.matched_pairs(leakage.matched_pairs(frame), unit)
+    st.plotly_chart(pairs.figure, alt=pairs.alt, key="spot_pairs")
+    st.subheader("Behind the points")
+    if not picked:
+        st.text("Pick a point in one of the charts above.")
+    behind(room, list(dict.fromkeys(picked)))
+    st.caption(LIMITS)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation import agreement
@@ -144,6 +144,7 @@ def test_two_verdicts_of_one_reviewer_on_a_trace_are_misuse() -> None:
         agreement.between(twice)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(*[st.sampled_from("ax.")] * 3), min_size=1, max_size=25),
     st.permutations(["ann", "bob", "cyd"]),

@@ -6,7 +6,7 @@ import json
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation import hedging
@@ -324,6 +324,7 @@ PROSE = st.lists(
 ).map(" ".join)  # fmt: skip
 
 
+@settings(deadline=None)
 @given(PROSE | st.text())
 def test_markers_are_sorted_disjoint_inside_the_text_and_what_it_says(text: str) -> None:
     markers = find_markers(text)
@@ -336,6 +337,7 @@ def test_markers_are_sorted_disjoint_inside_the_text_and_what_it_says(text: str)
         assert all(a[1] <= b[0] for a, b in zip(ends, ends[1:], strict=False))
 
 
+@settings(deadline=None)
 @given(PROSE)
 def test_shouting_and_curling_the_apostrophes_changes_nothing(text: str) -> None:
     plain = [(m.start, m.end, m.category) for m in find_markers(text.replace("İ", "I"))]
@@ -343,6 +345,7 @@ def test_shouting_and_curling_the_apostrophes_changes_nothing(text: str) -> None
     assert [(m.start, m.end, m.category) for m in find_markers(other)] == plain
 
 
+@settings(deadline=None)
 @given(PROSE)
 def test_a_code_fence_holds_none(text: str) -> None:
     body = text.replace("`", "")
@@ -350,11 +353,18 @@ def test_a_code_fence_holds_none(text: str) -> None:
     assert [m for m in find_markers(fenced) if m.start < len(fenced) - 5] == []
 
 
+@settings(deadline=None)
 @given(PROSE)
 def test_what_is_appended_changes_nothing_before_it(text: str) -> None:
     before = find_markers(text)
     after = find_markers(text + "\n\nThe boxes are red and blue.")
     assert after == before
+
+
+@pytest.mark.parametrize("opener", ["\\( ", "\\[", "\\begin{a} ", "$", "$$ ", "\\a{"])
+def test_what_is_opened_and_never_closed_hides_nothing_after_the_line(opener: str) -> None:
+    text = opener * 2001 + "\n\nMaybe so."
+    assert marked(text) == ["hedge:maybe"]
 
 
 def test_the_shipped_lexicon_is_written_for_these_rules() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation import leakage
@@ -240,6 +240,7 @@ def test_a_missing_column_is_misuse() -> None:
         report(traces().drop("kim_count"))
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 9), st.integers(10, 99), st.integers(0, 9), st.integers(10, 99)),

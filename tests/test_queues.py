@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation import queues
@@ -112,6 +112,7 @@ ROWS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(ROWS, st.integers(0, 3))
 def test_queues_are_permutations_of_the_undecided(rows: list[dict[str, Any]], seed: int) -> None:
     frame = candidates(*rows)
@@ -125,6 +126,7 @@ def test_queues_are_permutations_of_the_undecided(rows: list[dict[str, Any]], se
         assert all(why and "\n" not in why for _, why in queue(frame, "ann", seed)), name
 
 
+@settings(deadline=None)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_given_does_not_matter(rows: list[dict[str, Any]], rng: Any) -> None:
     frame = candidates(*rows)

@@ -207,8 +207,7 @@ def early(site: Site) -> bool:
     """
     if not _NAMED.match(site.low, site.end):
         return False
-    head = site.low[: site.start]
-    return len(head) < 800 and len(head.split()) < EARLY_WORDS
+    return site.start < 800 and len(site.low[: site.start].split()) < EARLY_WORDS
 
 
 def opening(site: Site) -> bool:

@@ -115,29 +115,55 @@ _SKIPPED = re.compile(
     r"|`[^`\n]+`"
     r"|\$\$[^$]+\$\$"
     r"|\$(?P<inline>(?! )[^$\n]{1,300}(?<! ))\$(?!\d)"
-    r"|\\\([^\n]*?\\\)"
-    r"|(?s:\\\[.*?\\\])"
-    r"|(?s:\\begin\{(?P<name>[a-z]+\*?)\}.*?\\end\{(?P=name)\})"
+    r"|\\(?P<bracket>[(\[])"
+    r"|\\begin\{(?P<name>[a-z]{1,20}\*?)\}"
     r"|\\[a-z]+(?:\{[^{}\n]*\})+"
 )
 _PLAIN_WORD = re.compile(r"(?<![\\a-z])[a-z]{3,}")
+_LONGEST_ENVIRONMENT = 20_000
+
+
+class _Ahead:
+    """Where a string stands next in a text; asked with growing places, linear in all."""
+
+    def __init__(self, low: str) -> None:
+        self._low = low
+        self._known: dict[str, int] = {}
+
+    def find(self, what: str, at: int) -> int:
+        """The first place of `what` from `at` on; the text's length where there is none."""
+        if self._known.get(what, -1) < at:
+            found = self._low.find(what, at)
+            self._known[what] = found if found >= 0 else len(self._low)
+        return self._known[what]
 
 
 def masks(low: str) -> list[tuple[int, int]]:
     """Spans of code and LaTeX, by start. An open code fence reaches to the end of the text;
-    nothing else reaches across a blank line. `$5 and $10` is money.
+    of the rest, only environments reach across a blank line. `$5 and $10` is money.
     """
     spans: list[tuple[int, int]] = []
     if "`" not in low and "$" not in low and "\\" not in low and "~~~" not in low:
         return spans
+    ahead = _Ahead(low)
     at = 0
     while found := _SKIPPED.search(low, at):
         start, end = found.span()
-        if fence := found["fence"]:
-            close = low.find(fence, end)
-            end = len(low) if close < 0 else close + 3
-        elif ("\n\n" in found[0]) or (found["inline"] and _is_money(found["inline"])):
-            at = start + 1
+        at = start + 1
+        if found["fence"]:
+            end = min(ahead.find(found["fence"], end) + 3, len(low))
+        elif found["bracket"]:
+            closer, edge = ("\\)", "\n") if found["bracket"] == "(" else ("\\]", "\n\n")
+            end = ahead.find(closer, end) + 2
+            if end > len(low) or ahead.find(edge, start) < end:
+                continue
+        elif found["name"]:
+            closer = f"\\end{{{found['name']}}}"
+            close = low.find(closer, end, end + _LONGEST_ENVIRONMENT)
+            if close < 0:
+                continue
+            end = close + len(closer)
+        elif "\n\n" in found[0] or (found["inline"] and _is_money(found["inline"])):
             continue
         spans.append((start, end))
         at = end
@@ -154,6 +180,7 @@ def _is_money(inside: str) -> bool:
 
 
 _WORD = re.compile(r"[^\W_]+")
+_LONGEST_QUOTE = 400
 _QUOTE = re.compile(r"[\"“”]")
 _TASK_WORDS = words(
     "reference hint solution attempt professor provided expected indicated key user"
@@ -175,7 +202,7 @@ class Prompt(NamedTuple):
     def is_copied(self, low: str, start: int, end: int) -> bool:
         """Whether the span lies in a run of `COPIED_WORDS` or a quotation that the prompt has."""
         inner = _WORD.findall(low, start, end)
-        if f" {' '.join(inner)} " not in self.joined:
+        if not self.words.issuperset(inner):
             return False
         back = _WORD.findall(low, max(0, start - 100), start)[1 - COPIED_WORDS :]
         ahead = _WORD.findall(low, end, end + 100)[: COPIED_WORDS - 1]
@@ -184,11 +211,12 @@ class Prompt(NamedTuple):
         for i in range(min(first, len(back)), len(back) + 1):
             if tuple(around[i : i + COPIED_WORDS]) in self.runs:
                 return True
-        line = low.rfind("\n", 0, start) + 1
+        nearest = max(0, start - _LONGEST_QUOTE)
+        line = max(low.rfind("\n", nearest, start) + 1, nearest)
         opened = list(_QUOTE.finditer(low, line, start))
         if len(opened) % 2 == 0:
             return False
-        closed = _QUOTE.search(low, end)
+        closed = _QUOTE.search(low, end, end + _LONGEST_QUOTE)
         if closed is None or "\n" in low[end : closed.start()]:
             return False
         quoted = _WORD.findall(low, opened[-1].end(), closed.start())

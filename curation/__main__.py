@@ -28,7 +28,7 @@ from curation.errors import CurationError, StoreBusy
 from curation.settings import Settings
 from curation.store import ORDERS, Store
 
-_PATHS = ("files", "out", "file", "path")
+_PATHS = ("sources", "out", "file", "path")
 """Arguments that name files: made absolute, since another process may run the command."""
 
 
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(name: str, path: Path, arguments: dict[str, Any], dials: Settings) -> dict[str, Any]:
     if name == "mark":
-        return commands.mark(Path(arguments["files"]))
+        return commands.mark(Path(arguments["file"]))
     if name == "verify" and arguments["path"] is not None:
         return commands.verify_export(Path(arguments["path"]))
     if name == "restore":
@@ -180,7 +180,7 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
         return added
 
     p = command("ingest", "take traces in from files")
-    p.add_argument("files", nargs="+", metavar="FILE")
+    p.add_argument("sources", nargs="+", metavar="FILE")
     p.add_argument("--map", action=_Mapping, nargs="+", default=None, metavar="FIELD=COLUMN")
     p.add_argument("--format", default=None, metavar="NAME")
 
@@ -192,7 +192,7 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
     p.add_argument("--engine", choices=("local",), default="local")
 
     p = command("mark", "find markers in the texts of a JSONL file")
-    p.add_argument("files", metavar="FILE.jsonl")
+    p.add_argument("file", metavar="FILE.jsonl")
 
     p = command("show", "one trace with all that is known of it")
     p.add_argument("trace_id")

@@ -37,7 +37,7 @@ def _ingest(store: Store, arguments: Arguments, progress: Progress) -> dict[str,
     formats: list[str] = []
     # One transaction for the whole run: a source that breaks off midway leaves nothing behind.
     with store.transaction():
-        for name in arguments["files"]:
+        for name in arguments["sources"]:
             reading = ingest.read(
                 Path(name),
                 format=arguments["format"],

@@ -49,7 +49,7 @@ def store_it(room: ui.Room, path: Path, form: str | None, mapping: dict[str, str
             "ingest",
             room.store,
             {
-                "files": [str(path)],
+                "sources": [str(path)],
                 "format": form,
                 "map": mapping,
                 "max_trace_chars": room.settings.max_trace_chars,

@@ -65,6 +65,10 @@ class Desk {
     on(window, "storage", (event) => this.onStorage(event));
     on(window, "resize", () => this.fit());
     on(window, "beforeunload", (event) => this.deck.outbox.unkept.size > 0 && event.preventDefault());
+    // Pressed with a pointer, a button gives the focus back: the next space is a skip.
+    on(this.root, "click", (event) => {
+      if (event.detail > 0 && event.target.closest(".verdict, .undo, .reason, .segment, .past")) this.focusTrace();
+    });
     for (const name of ["note", "directive"]) {
       on(this.parts[name], "input", () => this.saveDraft());
       on(this.parts[name], "keydown", (event) => {
@@ -128,6 +132,7 @@ class Desk {
     if (!card && !this.deck.want.has(this.shown)) this.showNext();
     else if (card && !this.card) this.show(this.shown);
     else if (card && card !== this.card) this.repaint(card);
+    if (this.goesOn) this.browse(1);
     this.past = this.shown === null ? null : this.deck.standing(this.shown);
     this.paintPhase();
     this.paintFoot();
@@ -149,6 +154,7 @@ class Desk {
 
   show(id) {
     const { parts } = this;
+    this.goesOn = false;
     this.shown = id;
     this.card = this.deck.cards.get(id) ?? null;
     if (id !== null && !this.card) {
@@ -187,12 +193,11 @@ class Desk {
   browse(by) {
     const line = this.deck.timeline();
     const at = line.indexOf(this.shown);
-    const id = at < 0 ? this.deck.next(null) : line[at + by];
-    if (id === undefined || id === null) {
-      this.say(by > 0 ? "No further card is here yet." : "There is no earlier card here.");
-      return;
-    }
-    this.show(id);
+    const id = (at < 0 ? this.deck.next(null) : line[at + by]) ?? null;
+    const isLast = this.deck.counts().n_left <= this.deck.open().length;
+    this.goesOn = by > 0 && id === null && !isLast; // until the next card has come
+    if (id !== null) this.show(id);
+    else this.say(by < 0 ? "There is no earlier card here." : isLast ? "This is the last card." : "Fetching the next card.");
     if (by > 0) this.courier.sendSoon(); // the server keeps the deck as deep as one looks
   }
 
@@ -200,7 +205,8 @@ class Desk {
 
   onKey(event) {
     if (this.parts.sheet.open) {
-      if (keyName(event) === "?") this.parts.sheet.close();
+      // The browser's own Escape is spent where the page around us takes that key too.
+      if (["?", "Escape"].includes(keyName(event))) this.parts.sheet.close();
       return;
     }
     const command = commandOf(event, this.root);
@@ -330,10 +336,7 @@ class Desk {
 
   paintFoot() {
     paintProgress(this.parts.progress, this.deck.counts());
-    paintRecent(this.parts.recent, this.deck.history(), (entry) => {
-      this.show(entry.trace_id);
-      this.focusTrace();
-    });
+    paintRecent(this.parts.recent, this.deck.history(), (entry) => this.show(entry.trace_id));
     this.receipt.paint();
   }
 

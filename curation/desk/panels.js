@@ -13,9 +13,13 @@ const MATCH = { match: "match", mismatch: "no match", unknown: "match unknown" }
 function button(attributes, press, ...children) {
   return el("button", {
     type: "button", ...attributes,
-    onclick: (event) => event.detail > 1 || press(event),
+    onclick: (event) => {
+      if (event.detail <= 1) press(event);
+    },
     // Held down, Enter would press again and again.
-    onkeydown: (event) => event.key === "Enter" && event.repeat && event.preventDefault(),
+    onkeydown: (event) => {
+      if (event.key === "Enter" && event.repeat) event.preventDefault();
+    },
   }, ...children);
 }
 
@@ -88,7 +92,9 @@ function sheet() {
     el("p", { class: "dim" }, "Keys do nothing while you type. c and r belong to Streamlit."),
     button({ class: "segment" }, () => dialog.close(), "Close", keycap("esc")),
   );
-  dialog.onclick = (event) => event.target === dialog && dialog.close();
+  dialog.onclick = (event) => {
+    if (event.target === dialog) dialog.close();
+  };
   return dialog;
 }
 

@@ -1,99 +1,42 @@
 """Browser tests: a real server on a free port, a real Chromium, temporary data.
 
-`serve(script, …)` starts Streamlit on a script and stops it after the test (`server` scope: the
-test); a `Server` can be killed and started again on the same port. `chromium` is one browser for
-all tests; `context` is a fresh profile that lets nothing out but this machine.
+`serve(script, env=…, cwd=…)` starts Streamlit on a script for one test, `serving(…)` for all; a
+`Server` can be killed and started again on its port. `chromium` is one browser for all tests;
+`context` is a fresh profile, and a test fails if its pages ask for anything outside this machine.
+`bench` and `own_bench` are the desk's harness, on a server shared by all or for one test alone.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.browser.driver import Bench
+from tests.browser.made_up import some_cards
+from tests.browser.server import ROOT, Server
+
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic",
 )  # fmt: skip
-START_S = 60
+HARNESS = Path(__file__).parent / "desk_harness.py"
+PATIENCE_MS = 20_000
+"""How long a state may take before a test gives up on it; nothing is timed."""
 
-
-class Server:
-    """A Streamlit server of the tests' own; output goes to a file, since a full pipe blocks."""
-
-    def __init__(self, script: Path, folder: Path, env: Mapping[str, str], cwd: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.log = folder / f"server-{self.port}.log"
-        self.script = script
-        self.cwd = cwd
-        self.env = {**os.environ, "PYTHONPATH": str(ROOT), **env}
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> Server:
-        """Start, and wait until it is healthy."""
-        command = [
-            sys.executable, "-m", "streamlit", "run", str(self.script),
-            "--server.port", str(self.port), "--server.address", "127.0.0.1",
-            "--server.headless", "true", "--server.fileWatcherType", "none",
-            "--browser.gatherUsageStats", "false",
-        ]  # fmt: skip
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                command, cwd=self.cwd, env=self.env, stdout=output, stderr=subprocess.STDOUT
-            )
-        deadline = time.monotonic() + START_S
-        while not self.is_healthy():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise RuntimeError(f"The server did not start.\n{self.output()}")
-            time.sleep(0.05)
-        return self
-
-    def is_healthy(self) -> bool:
-        """Whether the server answers its health check."""
-        try:
-            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
-
-    def output(self) -> str:
-        """What the server wrote, its end."""
-        return self.log.read_text(encoding="utf-8", errors="replace")[-8000:]
-
-    def _end(self, how: signal.Signals) -> None:
-        if self.process is None:
-            return
-        self.process.send_signal(how)
-        try:
-            self.process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
-
-    def stop(self) -> None:
-        """End the server as a person would."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End the server with no chance to tidy up."""
-        self._end(signal.SIGKILL)
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -154,7 +97,7 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
     """A fresh profile. Whatever a page asks for outside this machine fails the test."""
     strangers: list[str] = []
     profile = chromium.new_context(viewport={"width": 1400, "height": 900})
-    profile.set_default_timeout(20_000)
+    profile.set_default_timeout(PATIENCE_MS)
     profile.on(
         "request",
         lambda request: strangers.append(request.url) if not _is_local(request.url) else None,
@@ -166,3 +109,41 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 def _is_local(url: str) -> bool:
     return url.startswith(("http://127.0.0.1:", "http://localhost:", "blob:", "data:", "ws:"))
+
+
+@pytest.fixture(scope="session")
+def harness_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the shared harness."""
+    return tmp_path_factory.mktemp("harness")
+
+
+@pytest.fixture(scope="session")
+def harness_server(serving: Callable[..., Server], harness_root: Path) -> Server:
+    """The server of the shared harness."""
+    return serving(HARNESS, env={"HEDGEROW_HARNESS": str(harness_root)})
+
+
+@pytest.fixture
+def bench(
+    harness_server: Server,
+    harness_root: Path,
+    request: pytest.FixtureRequest,
+    context: BrowserContext,
+) -> Iterator[Bench]:
+    """A bench with twelve plain cards, on a server that all tests share."""
+    name = re.sub(r"\W+", "-", request.node.name)
+    made = Bench(harness_server, harness_root, name, context).lay(some_cards(12))
+    yield made
+    made.check()
+
+
+@pytest.fixture
+def own_bench(
+    serve: Callable[..., Server], tmp_path: Path, context: BrowserContext
+) -> Iterator[Bench]:
+    """A bench with twelve plain cards, on a server of its own that may be killed."""
+    home = tmp_path / "harness"
+    server = serve(HARNESS, env={"HEDGEROW_HARNESS": str(home)})
+    made = Bench(server, home, "own", context).lay(some_cards(12))
+    yield made
+    made.check()

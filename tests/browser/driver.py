@@ -1,13 +1,15 @@
-"""The desk as a test drives it: by keys, by what is on screen, by state, never by waiting."""
+"""The desk as a test drives it: by keys, by what is on screen, by state, never by sleeping."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from playwright.sync_api import BrowserContext, Dialog, Locator, Page, expect
 
-from tests.browser.conftest import Server
+from tests.browser.server import Server
 
 
 class Desk:
@@ -74,3 +76,58 @@ class Desk:
             "Object.keys(localStorage).filter((key) => key.startsWith('hedgerow/1/')).length"
         )
         return count
+
+
+class Bench:
+    """A folder of the harness, and tabs on it."""
+
+    def __init__(self, server: Server, root: Path, name: str, context: BrowserContext) -> None:
+        self.server = server
+        self.home = root / name
+        self.home.mkdir(parents=True)
+        self.context = context
+        self.tabs: list[Desk] = []
+
+    def lay(self, cards: list[dict[str, Any]], scored: list[str] | None = None) -> Bench:
+        """Put cards, and which of them are scored, before the desk."""
+        (self.home / "cards.json").write_text(json.dumps(cards), encoding="utf-8")
+        if scored is not None:
+            self.score(*scored)
+        return self
+
+    def score(self, *trace_ids: str) -> None:
+        """From now on these are the scored ones."""
+        draft = self.home / "scored.tmp"
+        draft.write_text(json.dumps(trace_ids), encoding="utf-8")
+        draft.replace(self.home / "scored.json")
+
+    def tab(self, **query: Any) -> Desk:
+        """A tab on the page, not opened yet."""
+        desk = Desk(self.context, self.server, home=self.home.name, **query)
+        self.tabs.append(desk)
+        return desk
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Every record stored, in order."""
+        path = self.home / "decisions.jsonl"
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    def said(self) -> list[tuple[str, str | None]]:
+        """(trace's number, verdict) of every record, in order; None for a withdrawal."""
+        return [(str(int(row["trace_id"][4:], 16)), row["verdict"]) for row in self.rows]
+
+    def check(self) -> None:
+        """What must be true after every test: nothing doubled, no crash, no dialog."""
+        ids = [row["decision_id"] for row in self.rows]
+        assert len(ids) == len(set(ids))
+        for tab in self.tabs:
+            assert tab.crashes == []
+            assert tab.dialogs == []
+
+
+def trace(number: int) -> str:
+    """The id of a made-up trace."""
+    return f"tr1_{number:024x}"

@@ -16,12 +16,39 @@ LIMITS = (
     "Correctness and domain may differ between contexts: see their shares beside each."
 )
 
+AS_THEY_STAND = (
+    "teacher_context", "n_traces", "n_problems", "epistemic_per_1k", "epistemic_per_1k_ci",
+    "epistemic_mean", "kim_count_mean", "n_tokens_median", "n_words_median", "mean_nll_nats",
+    "share_correct",
+)  # fmt: skip
+MATCHED = (
+    "teacher_context", "n_problems_matched", "matched_epistemic_per_1k",
+    "matched_epistemic_per_1k_unguided", "suppression", "suppression_ci", "p_value", "raw_fall",
+    "length_fall", "density_fall", "length_share", "kim_fall", "reason",
+)  # fmt: skip
+
 
 def rounded(value: Any) -> Any:
     """A number as people read it; what is undefined stays empty."""
     if isinstance(value, float):
         return None if math.isnan(value) else round(value, 3)
     return value
+
+
+def table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pl.DataFrame:
+    """These columns of the report; an interval stands in one cell."""
+    return pl.DataFrame(
+        {
+            name: [
+                " to ".join(str(rounded(bound)) for bound in row[name])
+                if isinstance(row[name], list | tuple)
+                else rounded(row[name])
+                for row in rows
+            ]
+            for name in columns
+        },
+        strict=False,
+    )
 
 
 def selected(event: Any) -> list[str]:
@@ -58,31 +85,17 @@ with ui.page("Spot check") as room:
     if report.n_unmarked:
         st.warning(f"Markers are still missing for {report.n_unmarked} traces.")
 
-    st.subheader("By teacher context")
     rows = report.to_dict()["contexts"]
-    summary = [
-        {key: rounded(value) for key, value in row.items() if not isinstance(value, dict | list)}
-        for row in rows
-    ]
-    st.dataframe(pl.DataFrame(summary) if summary else [], hide_index=True)
+    st.subheader("By teacher context")
+    st.dataframe(table(rows, AS_THEY_STAND), hide_index=True)
     st.subheader("Matched on the problem")
     st.caption(
         "Suppression is 1 − density(context) ÷ density(unguided) over the problems that have both; "
-        "the interval is a bootstrap over problems, p a paired sign-flip test."
+        "the interval is a bootstrap over problems, p a paired sign-flip test. A fall is the "
+        "unguided value over the context's; length share is how much of the raw fall is length."
     )
-    matched = [
-        {
-            "teacher_context": row["teacher_context"],
-            **{key: rounded(value) for key, value in row["matched"].items()
-               if not isinstance(value, list)},
-            "suppression_ci": ", ".join(
-                str(rounded(bound)) for bound in row["matched"]["suppression_ci"]
-            ),
-        }
-        for row in rows
-        if row["teacher_context"] != "unguided"
-    ]  # fmt: skip
-    st.dataframe(pl.DataFrame(matched) if matched else [], hide_index=True)
+    guided = [row for row in rows if row["teacher_context"] != "unguided"]
+    st.dataframe(table(guided, MATCHED), hide_index=True)
     for context, why in report.unmatched.items():
         st.text(f"{context}: {why}")
 

@@ -1,0 +1,174 @@
+"""Every page, without a browser: empty, with the demo, and the one thing one does there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from curation import commands
+from curation import store as stores
+from curation.settings import ROOT
+from tests.builders import a_decision, a_pack
+
+PAGES = sorted(path.relative_to(ROOT) for path in (ROOT / "pages").glob("*.py"))
+DEMO = ROOT / "data" / "demo" / "traces.jsonl"
+
+
+@pytest.fixture(autouse=True)
+def _one_owner_per_test() -> Iterator[None]:
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the settings of a test put the store."""
+    return tmp_path / "hedgerow.duckdb"
+
+
+@pytest.fixture
+def demo(path: Path) -> Path:
+    """A store with twelve demo traces, of which six are scored, four accepted, one disputed."""
+    few = path.with_name("few.jsonl")
+    few.write_text("".join(DEMO.read_text("utf-8").splitlines(keepends=True)[:12]), "utf-8")
+    arguments = {"sources": [str(few)], "format": None, "map": None, "max_trace_chars": 10_000}
+    with stores.open(path) as store:
+        commands.run("ingest", store, arguments)
+        traces = [
+            vars(store.trace(trace_id)) for trace_id in store.list_traces()["trace_id"].to_list()
+        ]
+        pack = a_pack(traces[:6])
+        store.add_pack(pack, "cv1_a", "smollm2-135m-instruct", {"dtype": "float32"}, "p")
+        for trace in traces[:4]:
+            store.decide(a_decision(trace["trace_id"], reviewer="reviewer"))
+        store.decide(a_decision(traces[4]["trace_id"], reviewer="reviewer"))
+        store.decide(a_decision(traces[4]["trace_id"], "reject", reviewer="bo"))
+    return path
+
+
+def _run(page: Path | str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    assert not app.exception
+    if str(page) != "app.py":
+        app.switch_page(str(page)).run()
+    assert not app.exception
+    return app
+
+
+def _texts(app: AppTest) -> str:
+    """Everything that stands on the page as text."""
+    kinds = (app.title, app.caption, app.markdown, app.text, app.info, app.warning, app.error,
+             app.success, app.subheader)  # fmt: skip
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+@pytest.mark.parametrize("page", ["app.py", *PAGES], ids=str)
+def test_every_page_opens_on_an_empty_store(path: Path, page: Path | str) -> None:
+    app = _run(page)
+    assert not app.error
+    assert path.exists()
+
+
+@pytest.mark.parametrize("page", ["app.py", *PAGES], ids=str)
+def test_every_page_opens_on_the_demo(demo: Path, page: Path | str) -> None:
+    app = _run(page)
+    assert not app.error
+
+
+def test_home_says_where_the_curation_stands(demo: Path) -> None:
+    app = _run("app.py")
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "Problems": "4", "Traces": "12", "Scored": "6", "Accepted": "4", "Rejected": "0",
+    }  # fmt: skip
+    assert "reasoned silently" in _texts(app)
+
+
+def test_a_busy_store_is_explained_on_the_page(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_text("this is no database, " * 100)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    assert not app.exception
+    assert "is no DuckDB file" in app.error[0].value.replace("\\", "")
+    assert [button.label for button in app.button] == ["Try again"]
+
+
+def test_ingest_shows_the_mapping_before_it_stores_anything(path: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(
+        json.dumps({"prompt": "2 + 2?", "trace": "It is 4.", "teacher": "<b>me</b>"})
+        + "\nnot json\n"
+    )
+    app = _run("pages/1_Ingest.py")
+    app.text_input(key="path").set_value(str(rows)).run()
+    assert not app.exception
+    assert "native" in _texts(app)
+    assert "1 of the first rows would be refused." in _texts(app)
+    app.button(key="store").click().run()
+    assert not app.exception
+    assert "2 rows read: 1 new, 0 known already, 1 refused." in _texts(app)
+    st.cache_resource.clear()
+    with stores.open(path) as store:
+        assert store.status()["traces"] == 1
+
+
+def test_ingest_says_in_one_line_why_a_file_cannot_be_read(path: Path, tmp_path: Path) -> None:
+    app = _run("pages/1_Ingest.py")
+    app.text_input(key="path").set_value(str(tmp_path / "absent*.jsonl")).run()
+    assert not app.exception
+    assert "absent*.jsonl" in app.error[0].value.replace("\\", "")
+
+
+def test_export_writes_what_it_showed(demo: Path, tmp_path: Path) -> None:
+    app = _run("pages/6_Export.py")
+    out = tmp_path / "set"
+    app.text_input(key="export_out").set_value(str(out))
+    app.text_input(key="export_splits").set_value("train=1").run()
+    app.button(key="export_write").click().run()
+    assert not app.exception
+    assert "4 traces written." in _texts(app)
+    rows = [json.loads(line) for line in (out / "train.jsonl").read_text("utf-8").splitlines()]
+    assert len(rows) == 4
+    assert commands.verify_export(out)["broken"] == []
+
+
+def test_an_export_of_nothing_is_refused_with_the_reason(path: Path) -> None:
+    app = _run("pages/6_Export.py")
+    assert app.button(key="export_write").disabled
+    assert app.warning
+
+
+def test_a_filter_that_cannot_be_run_is_explained(demo: Path) -> None:
+    for page, key in (
+        ("pages/2_Scores.py", "scores_where"),
+        ("pages/4_Spot_check.py", "spot_where"),
+        ("pages/6_Export.py", "export_where"),
+    ):
+        app = _run(page)
+        app.text_input(key=key).set_value("colour = 'red'").run()
+        assert not app.exception
+        assert "colour" in app.error[0].value
+
+
+def test_agreement_counts_only_what_two_people_rated(demo: Path) -> None:
+    app = _run("pages/5_Agreement.py")
+    assert "1 traces were accepted or rejected by two or more of 2 reviewers" in _texts(app)
+    assert "reviewer: accept" in _texts(app)
+
+
+def test_spot_check_warns_of_the_demos_null_result(demo: Path) -> None:
+    app = _run("pages/4_Spot_check.py")
+    text = _texts(app)
+    assert "reasoned silently" in text
+    assert "No public study" in text
+
+
+def test_the_reviewers_name_goes_from_page_to_page(demo: Path) -> None:
+    app = _run("app.py")
+    app.text_input(key="reviewer").set_value("çelik").run()
+    app.switch_page("pages/6_Export.py").run()
+    assert app.text_input(key="reviewer").value == "çelik"

@@ -39,6 +39,9 @@ PAGES = (
 )
 """File, name and icon of each page, in the order of the sidebar."""
 
+ICON = Path(__file__).parent / "hedgerow.svg"
+"""A file of ours: Streamlit would fetch a Material page icon from a font service."""
+
 REVIEWER = "reviewer"
 """The session's only key of ours: who is here. Everything else is in the store or in the link."""
 
@@ -79,8 +82,7 @@ class Room:
 def page(title: str) -> Iterator[Room]:
     """The frame of a page: its config, the sidebar, the store; errors are shown as they read."""
     name = "Hedgerow" if title == "Home" else f"{title} · Hedgerow"
-    icon = next(symbol for _, label, symbol in PAGES if label == title)
-    st.set_page_config(page_title=name, page_icon=f":material/{icon}:", layout="wide")
+    st.set_page_config(page_title=name, page_icon=str(ICON), layout="wide")
     with st.sidebar:
         for path, label, symbol in PAGES:
             st.page_link(path, label=label, icon=f":material/{symbol}:", width="stretch")

@@ -111,8 +111,9 @@ class Student(Protocol):
     ) -> Iterator[tuple[int, TokenScores | StudentError]]:
         """`(index into pairs, scores)` for every pair, in the order in which they are computed.
 
-        Equal to `score` of each (batching changes no logprob by more than 1e-5 nats). Where
-        `score` would raise, the error comes instead and the rest goes on.
+        Equal to `score` of each, up to the order in which float32 sums run: below 1e-4 nats (on the
+        demo's 30,376 tokens at most 7e-5, 99 % below 1e-5, every rank the same). Where `score`
+        would raise, the error comes instead and the rest goes on.
         """
         ...
 

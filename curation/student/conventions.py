@@ -35,14 +35,14 @@ def describe(
     encoder: Encoder,
 ) -> Convention:
     """The convention of a loaded student; `revision` says which weights, by content or commit."""
-    template = tokenizer.chat_template
+    template = encoder.template
     return Convention.of(
         {
             "student": student,
             "revision": revision,
             "dtype": dtype,
             "tokenizer": tokenizer_hash(tokenizer),
-            "chat_template": None if template is None else _sha256(_canonical(template)),
+            "chat_template": None if template is None else _sha256(template),
             "template_date": None if template is None else TEMPLATE_DATE.date().isoformat(),
             "prefix": encoder.head + "{prompt}" + encoder.tail,
             "separator": None if template is not None else SEPARATOR,

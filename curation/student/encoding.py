@@ -78,7 +78,10 @@ class Encoder:
         self.control_ids: frozenset[int] = frozenset(
             i for i, token in tokenizer.added_tokens_decoder.items() if token.special
         )
-        self.has_template = tokenizer.chat_template is not None
+        has_any = tokenizer.chat_template is not None
+        self.template: str | None = tokenizer.get_chat_template() if has_any else None
+        self._template = _on_a_fixed_day(self.template)
+        self.has_template = self.template is not None
         self._bos: int | None = None if self.has_template else tokenizer.bos_token_id
         self.head, self.tail = self._frame()
         self._neutral: bool | None = None
@@ -137,7 +140,7 @@ class Encoder:
                 [{"role": "user", "content": prompt}],
                 tokenize=False,
                 add_generation_prompt=True,
-                strftime_now=TEMPLATE_DATE.strftime,
+                chat_template=self._template,
             )
         except Exception as exc:  # a template is a program: it may fail in any way
             raise StudentError(
@@ -237,6 +240,23 @@ class Encoder:
         self._backend.post_processor = processors.TemplateProcessing(
             single="$A", pair="$A $B", special_tokens=[]
         )
+
+
+def _on_a_fixed_day(template: str | None) -> str | None:
+    """The template with `strftime_now` of its own, which knows one day only.
+
+    A function cannot be handed in: transformers lets templates see plain data alone.
+    """
+    if template is None or "strftime_now" not in template:
+        return template
+    replacements = "".join(
+        f"|replace('{code}', '{TEMPLATE_DATE.strftime(code)}')"
+        for code in ("%-d", "%d", "%j", "%a", "%A", "%-m", "%m", "%b", "%B", "%y", "%Y",
+                     "%H", "%I", "%M", "%S", "%p", "%Z")
+    )  # fmt: skip
+    # The empty expression keeps a line break at the template's beginning from being trimmed.
+    macro = f"{{% macro strftime_now(f) %}}{{{{ f{replacements} }}}}{{% endmacro %}}{{{{ '' }}}}"
+    return macro + template
 
 
 def _opens_think(trace: str) -> bool:

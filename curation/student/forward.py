@@ -79,20 +79,20 @@ class Forward:
             raise StudentError(f"{self._name} has no vocabulary head; it is no language model.")
         probe = torch.tensor([list(ids)])
         hidden = self._hidden(probe)
-        expected = self._model(input_ids=probe, use_cache=False).logits[0].float()
-        got = self._logits(hidden[0])
-        tolerance = (1e-4 if hidden.dtype == torch.float32 else 3e-2) * float(expected.abs().max())
-        if got.shape != expected.shape or float((got - expected).abs().max()) > tolerance:
-            raise StudentError(
-                f"{self._name} does something to its logits that is not known here; "
-                "its likelihoods would be wrong, so it is refused."
-            )
+        tolerance = 1e-4 if hidden.dtype == torch.float32 else 3e-2
         changed = probe.clone()
         changed[0, -1] = probe[0, 0]
         moved = (self._hidden(changed) - hidden)[0, :-1].float().abs().max()
-        if float(moved) > tolerance:
+        if float(moved) > tolerance * float(hidden.float().abs().max()):
             raise StudentError(
                 f"{self._name} sees the words to come; a causal language model is needed."
+            )
+        expected = self._model(input_ids=probe, use_cache=False).logits[0].float()
+        wrong = (self._logits(hidden[0]) - expected).abs().max()
+        if float(wrong) > tolerance * float(expected.abs().max()):
+            raise StudentError(
+                f"{self._name} does something to its logits that is not known here; "
+                "its likelihoods would be wrong, so it is refused."
             )
 
     @torch.inference_mode()

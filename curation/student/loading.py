@@ -55,7 +55,9 @@ def load(
     transformers_logging.set_verbosity_error()
     try:
         tokenizer, model, revision = _read(source, cache_dir)
-        model = model.to(DTYPES[dtype])
+        encoder = Encoder(tokenizer, name_or_path)
+        forward = Forward(model.to(DTYPES[dtype]), name_or_path)
+        forward.check(encoder.probe())
     except StudentError:
         raise
     except Exception as exc:  # the loaders let through whatever a broken file provokes
@@ -64,9 +66,6 @@ def load(
             "causal language model with its tokenizer, as GGUF or as a folder with config.json "
             "and safetensors."
         ) from exc
-    encoder = Encoder(tokenizer, name_or_path)
-    forward = Forward(model, name_or_path)
-    forward.check(encoder.probe())
     window = _window(model.config)
     convention = conventions.describe(
         student=name_or_path,

@@ -60,14 +60,15 @@ def content_id(recipe: str, *parts: str | None) -> str:
     return f"{recipe}_{digest.hexdigest()[:24]}"
 
 
-def problem_id(prompt: str, group: str | None = None, dataset: str | None = None) -> str:
+def problem_id(prompt: str, group: str | None = None) -> str:
     """A problem's id: from its group where the source names one, else from its prompt.
 
-    `group` is the source's own problem id (`extra.problem_id`), within `dataset` where the source
-    names one (`extra.dataset`): it holds together prompts that differ only in wording.
+    `group` is the source's own problem id (`extra.problem_id`): it holds together prompts that
+    differ only in wording. Where two sources use one group for different problems, their reference
+    answers contradict each other, and the store refuses the second.
     """
     if group is not None:
-        return content_id("pb1", "group", dataset, group)
+        return content_id("pb1", "group", group)
     return content_id("pb1", "prompt", prompt)
 
 
@@ -79,7 +80,11 @@ def trace_id(
     context_text: str | None,
     text: str,
 ) -> str:
-    """A trace's id: who wrote what, for which prompt, having seen what."""
+    """A trace's id: who wrote what, for which prompt, having seen what.
+
+    `teacher_context` is the source's own word (`teacher_context_raw`), so that the id stays when
+    the mapping of words to `TeacherContext` learns more.
+    """
     return content_id("tr1", problem_id, prompt, teacher, teacher_context, context_text, text)
 
 
@@ -108,7 +113,8 @@ class Trace:
     `prompt` is the wording this teacher was given (the problem's own prompt may differ);
     `teacher_context` says what the teacher saw beyond it, `teacher_context_raw` the word the
     source used, `context_text` the text itself where it is known. `is_correct` None = nobody said.
-    `extra` is a JSON object as text.
+    `extra` is a JSON object as text. `reference_answer` is the problem's as this source writes it:
+    sources differ in notation, and the problem keeps the first.
     """
 
     trace_id: str
@@ -129,6 +135,7 @@ class Trace:
     licence: str | None
     external_id: str | None
     extra: str
+    reference_answer: str | None = None
 
 
 PROBLEM_SCHEMA: dict[str, pl.DataType] = {
@@ -166,9 +173,8 @@ TRACE_SCHEMA: dict[str, pl.DataType] = {
     "origin": pl.String(),
     "line": pl.Int64(),
 }
-"""`Trace`, plus the problem's reference answer as this row gives it (rows of one problem that
-contradict each other are refused), its steps (`text[step_start[i]:step_end[i]]`), and where the
-row stood: `origin` (file name) and `line` (1-based; the row number in formats without lines)."""
+"""`Trace`, plus its steps (`text[step_start[i]:step_end[i]]`) and where the row stood: `origin`
+(file name) and `line` (1-based; the row number in formats without lines)."""
 
 
 class Refusal(NamedTuple):

@@ -212,12 +212,12 @@ def test_ids_and_steps_are_those_of_the_ground_floor(tmp_path: Path) -> None:
 
 
 def test_prompts_of_one_problem_share_its_id(tmp_path: Path) -> None:
-    extra = {"problem_id": 12, "dataset": "sums"}
+    extra = {"problem_id": 12}
     traces, _, _ = read_bytes(
         tmp_path, line(extra=extra) + line(prompt="Two and two?", extra=extra) + line()
     )
     ids = traces["problem_id"].to_list()
-    assert ids[0] == ids[1] == records.problem_id("", "12", "sums")
+    assert ids[0] == ids[1] == records.problem_id("", "12")
     assert ids[2] == records.problem_id(GOOD["prompt"])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from curation import records
 from curation import store as stores
 from curation.errors import FilterError, StoreError, UnknownTrace
 from curation.settings import ROOT
@@ -61,8 +62,22 @@ def test_the_same_trace_with_another_correctness_is_refused(store: Store) -> Non
     assert store.list_traces()["is_correct"].to_list() == [True]
 
 
-def test_two_reference_answers_of_one_problem_do_not_pass(store: Store) -> None:
-    added = store.add(a_batch(a_trace("one"), a_trace("two", reference_answer="5")), "i")
+def test_one_answer_in_two_notations_is_kept_in_both(store: Store) -> None:
+    traces = [a_trace("one", reference_answer="p - q"), a_trace("two", reference_answer="p-q")]
+    assert store.add(a_batch(*traces), "i").refusals == []
+    assert store.problem(traces[0]["problem_id"]).reference_answer == "p - q"
+    assert store.trace(traces[1]["trace_id"]).reference_answer == "p-q"
+
+
+def test_two_problems_under_one_problem_id_do_not_pass(store: Store) -> None:
+    group = {"problem_id": records.problem_id("", "7"), "extra": '{"problem_id": "7"}'}
+    traces = [
+        a_trace("one", **group),
+        a_trace("two", **group, prompt="What is two plus two?"),
+        a_trace("three", **group, prompt="What is 2 + 3?", reference_answer="5"),
+    ]
+    added = store.add(a_batch(*traces), "i")
+    assert added.n_new == 2
     assert [refusal.field for refusal in added.refusals] == ["reference_answer"]
     assert '"4"' in added.refusals[0].reason
     assert '"5"' in added.refusals[0].reason
@@ -144,8 +159,8 @@ def test_undo_withdraws_the_last_decision_by_a_new_record(store: Store) -> None:
     withdrawn = store.undo("ada")
     assert withdrawn is not None
     assert withdrawn["decision_id"] == "second"
-    records = store.decisions(two["trace_id"])
-    assert [(r["verdict"], r["withdraws"]) for r in records] == [("accept", None), (None, "second")]
+    rows = store.decisions(two["trace_id"])
+    assert [(r["verdict"], r["withdraws"]) for r in rows] == [("accept", None), (None, "second")]
     assert store.status()["accepted"] == 1
     assert store.undo("ada") is not None
     assert store.undo("ada") is None

@@ -72,8 +72,7 @@ class Draft(NamedTuple):
     refined_from: str | None = None
     id: str | None = None
     group: str | None = None
-    """The source's own problem id, within `dataset`."""
-    dataset: str | None = None
+    """The source's own problem id: it groups traces whose prompts differ in wording."""
     extra: Mapping[str, Any] = {}
     extra_json: str | None = None
     """`extra` as JSON text, where it is at hand."""
@@ -104,7 +103,11 @@ def checked(draft: Draft, max_trace_chars: int) -> Draft:
     if not 0 <= draft.sample_index <= _MAX_INT32:
         raise RowError("sample_index", f"is {draft.sample_index}; it takes 0 to {_MAX_INT32}")
     if draft.extra_json is None:
-        return draft._replace(extra_json=to_json(draft.extra))
+        extra = draft.extra
+        if draft.group is not None and str(extra.get("problem_id")) != draft.group:
+            # Wherever it stood in the row: a problem's id can be derived again from its trace.
+            extra = {**extra, "problem_id": draft.group}
+        return draft._replace(extra_json=to_json(extra))
     return draft
 
 
@@ -188,7 +191,7 @@ class Collector:
         """
         (
             prompt, text, teacher, word, context_text, answer, solution, domain, source, licence,
-            final_answer, correct, sample_index, refined_from, own_id, group, dataset, _, extra,
+            final_answer, correct, sample_index, refined_from, own_id, group, _, extra,
         ) = draft  # fmt: skip
         if source is None:
             source = origin
@@ -198,8 +201,8 @@ class Collector:
                 context_text = answer
             elif context == "solution":
                 context_text = solution
-        problem = problem_id(prompt, group, dataset)
-        trace = trace_id(problem, prompt, teacher, context, context_text, text)
+        problem = problem_id(prompt, group)
+        trace = trace_id(problem, prompt, teacher, word, context_text, text)
         if own_id is not None:
             self._remember(source, own_id, trace, origin, line)
         told = self._told.get(problem)

@@ -140,7 +140,6 @@ def quick_draft(row: object, max_trace_chars: int) -> Draft | None:
         refined,
         own_id,
         found.get("group"),
-        found.get("dataset"),
         extra,
         extra_json,
     )

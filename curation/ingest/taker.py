@@ -43,7 +43,6 @@ SIDE_COLUMNS: dict[str, tuple[str, ...]] = {
     "refined_from": ("refined_from",),
     "id": ("id", "uuid", "uid"),
     "group": ("problem_id",),
-    "dataset": ("dataset",),
 }
 """Where these fields of a draft are looked for: the first column that a row fills is taken."""
 
@@ -173,11 +172,9 @@ def extra_of(row: Mapping[str, Any]) -> Mapping[str, Any]:
 def from_extra(extra: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that a record may carry in `extra`; they stay there too."""
     found: dict[str, Any] = {}
-    group, dataset, sample = extra.get("problem_id"), extra.get("dataset"), extra.get("sample")
+    group, sample = extra.get("problem_id"), extra.get("sample")
     if isinstance(group, str | int) and not isinstance(group, bool):
         found["group"] = str(group)
-    if isinstance(dataset, str):
-        found["dataset"] = dataset
     context = extra.get("context_text") or extra.get("context_prompt")
     if isinstance(context, str):
         found["context_text"] = context

@@ -41,6 +41,7 @@ create table trace (
     licence varchar,
     external_id varchar,
     extra varchar not null,
+    reference_answer varchar,
     step_start integer[] not null,
     step_end integer[] not null,
     origin varchar not null,

@@ -48,12 +48,12 @@ from incoming i join known k
 group by i.n
 union all
 select i.n, 'reference_answer' as field,
-    'the problem is known with the reference answer "' || p.reference_answer
-        || '", and this row says "' || i.reference_answer
-        || '"; mend the answer, or give the problem an extra.problem_id of its own' as reason
+    'its extra.problem_id is that of a problem with another prompt and the reference answer "'
+        || p.reference_answer || '", and this row says "' || i.reference_answer
+        || '"; mend one of the answers, or give this problem an id of its own' as reason
 from incoming i
 join problem p using (problem_id)
-where trim(i.reference_answer) <> trim(p.reference_answer)
+where i.prompt <> p.prompt and trim(i.reference_answer) <> trim(p.reference_answer)
 order by n
 """
 
@@ -105,7 +105,7 @@ class Intake(Connection):
             cursor.execute(
                 """
                 insert into trace by name
-                select distinct on (trace_id) * exclude (n, reference_answer),
+                select distinct on (trace_id) * exclude (n),
                     $ingest_id as ingest_id, $at::timestamptz as added_at, $first + n as position
                 from taken_trace
                 order by trace_id, n

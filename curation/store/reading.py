@@ -67,7 +67,8 @@ class Reading(Deciding):
         row = self._one(
             "select trace_id, problem_id, prompt, teacher, teacher_family, teacher_context, "
             "teacher_context_raw, context_text, sample_index, text, text_hash, final_answer, "
-            "is_correct, refined_from, source, licence, external_id, extra from trace "
+            "is_correct, refined_from, source, licence, external_id, extra, reference_answer "
+            "from trace "
             "where trace_id = $id",
             id=trace_id,
         )

@@ -164,9 +164,8 @@ def _trace_findings(row: dict[str, Any]) -> list[str]:
     extra = json.loads(row["extra"])
     name = row["trace_id"]
     found = []
-    problem = records.problem_id(
-        row["prompt"], _text(extra.get("problem_id")), _text(extra.get("dataset"))
-    )
+    group = extra.get("problem_id")
+    problem = records.problem_id(row["prompt"], None if group is None else str(group))
     if row["problem_id"] != problem:
         found.append(f"trace {name}: its problem's id should be {problem}, not {row['problem_id']}")
     if row["known_problem"] is None:
@@ -310,7 +309,3 @@ def _sync(path: Path) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)

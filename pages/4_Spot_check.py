@@ -9,6 +9,7 @@ import polars as pl
 import streamlit as st
 
 from curation import figures, leakage, ui
+from curation.caretaker import mark_pending
 
 LIMITS = (
     "No public study shows that any of these predicts accuracy after training. Markers count use "
@@ -76,14 +77,14 @@ with ui.page("Spot check") as room:
         "Only traces where", key="spot_where", placeholder="is_correct and domain = 'algebra'",
         help="A DuckDB condition over the columns of trace_overview.",
     )  # fmt: skip
+    with st.spinner("Finding the markers of new traces"):
+        mark_pending(room.store)
     frame = room.store.list_traces(where or None)
     report = leakage.report(frame)
     unit = report.unit
     st.caption(f"Density is per 1,000 {unit}: {report.unit_reason}")
     if room.store.holds_source("written for this project"):
         st.info(ui.DEMO_NOTE, icon=":material/info:")
-    if report.n_unmarked:
-        st.warning(f"Markers are still missing for {report.n_unmarked} traces.")
 
     rows = report.to_dict()["contexts"]
     st.subheader("By teacher context")

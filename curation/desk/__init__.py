@@ -75,10 +75,12 @@ def mount(
     """Show the desk with the next cards of `deck`, in queue order, undecided by `reviewer`.
 
     `build` gives the card of a trace (`messages.card`); it is asked only for cards that the browser
-    does not hold, and for past ones that it wants back. `decide` stores one record durably or
-    raises: StoreBusy leaves it waiting in the browser, any other CurationError refuses that record
-    with its message. `recent` are the reviewer's last live decisions, newest first. `store_id`
-    and `reviewer` name the browser's storage, so that no decision reaches another store or person.
+    does not hold, and for past ones that it wants back. `decide` stores one record durably, twice
+    sent once, also when two threads call it: Streamlit starts a rerun while the callback of the one
+    before may still run. Where it raises StoreBusy, the record waits in the browser; any other
+    CurationError refuses that record with its message. `recent` are the reviewer's last live
+    decisions, newest first. `store_id` and `reviewer` name the browser's storage, so that no
+    decision reaches another store or person. `height` is in pixels, None = the window's.
     """
 
     def receive() -> None:

@@ -17,7 +17,6 @@ class Deck {
     this.want = new Set(); // trace ids asked for
     this.recent = [];
     this.progress = { n_decided: 0, n_total: 0, n_left: 0 };
-    this.lastSaved = null;
     this.trouble = null;
     for (const entry of this.outbox.waiting()) this.recall(entry);
   }
@@ -74,7 +73,7 @@ class Deck {
       this.outbox.acknowledge(id);
       const known = this.mine.get(id);
       if (known) Object.assign(known, { sequence: stored.sequence, counts: 0 });
-      if (!this.lastSaved || stored.sequence > this.lastSaved.sequence) this.lastSaved = stored;
+      this.outbox.saved(stored);
     }
     // A reply stands in `data` until the next one: read twice, it must not refuse anew what the
     // reviewer has asked to send again.

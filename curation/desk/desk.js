@@ -64,6 +64,7 @@ class Desk {
     on(window, "online", () => this.courier.send());
     on(window, "storage", (event) => this.onStorage(event));
     on(window, "resize", () => this.fit());
+    on(this.parts.problem, "scroll", () => (this.isProblemScrolled = true), { passive: true });
     on(window, "beforeunload", (event) => this.deck.outbox.unkept.size > 0 && event.preventDefault());
     // Pressed with a pointer, a button gives the focus back: the next space is a skip.
     on(this.root, "click", (event) => {
@@ -100,6 +101,7 @@ class Desk {
     const top = this.root.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
     const room = this.height ?? Math.max(460, Math.floor(scroller.clientHeight - top - 10));
     this.root.style.setProperty("--desk-height", `${room}px`);
+    this.isStacked = getComputedStyle(this.root).getPropertyValue("--stacked").trim() === "1";
   }
 
   close() {
@@ -136,6 +138,7 @@ class Desk {
     this.past = this.shown === null ? null : this.deck.standing(this.shown);
     this.paintPhase();
     this.paintFoot();
+    this.anticipate();
   }
 
   onStorage(event) {
@@ -179,8 +182,23 @@ class Desk {
     this.paintPhase();
     const hasFocus = this.root.contains(this.root.getRootNode().activeElement);
     if (!hasFocus) this.focusTrace(!hadFocus);
-    if (isStacked(this.root) && this.root.getBoundingClientRect().top < 0) this.root.scrollIntoView({ block: "start" });
+    if (this.isProblemScrolled) parts.problem.scrollTop = 0;
+    this.isProblemScrolled = false;
+    if (this.isStacked && this.root.getBoundingClientRect().top < 0) this.root.scrollIntoView({ block: "start" });
     this.root.dataset.trace = id ?? "";
+    this.anticipate();
+  }
+
+  /** Build the card that comes next while nobody waits for it. */
+  anticipate() {
+    if (this.isAnticipating) return;
+    this.isAnticipating = true;
+    const soon = globalThis.requestIdleCallback ?? ((run) => setTimeout(run, 50));
+    soon(() => {
+      this.isAnticipating = false;
+      const id = this.deck.next(this.shown);
+      if (id !== null && !this.abort.signal.aborted) this.trace.anticipate(this.deck.cards.get(id));
+    }, { timeout: 400 });
   }
 
   repaint(card) {
@@ -403,11 +421,6 @@ function prefer(name, value) {
 function isDark(root) {
   const [r, g, b] = (getComputedStyle(root).backgroundColor.match(/[\d.]+/g) ?? [255, 255, 255]).map(Number);
   return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128;
-}
-
-/** Whether the parts stand under each other and the page scrolls (a narrow window). */
-function isStacked(root) {
-  return getComputedStyle(root).getPropertyValue("--stacked").trim() === "1";
 }
 
 /** The desk of these data: the one that stands, or a new one in its place. */

@@ -87,7 +87,8 @@ class Receipt {
 
   paint() {
     clearTimeout(this.timer);
-    const { outbox, lastSaved } = this.deck;
+    const { outbox } = this.deck;
+    const { lastSaved } = outbox;
     const k = outbox.waiting().length;
     if (!k) this.waitingSince = null;
     else this.waitingSince ??= performance.now();

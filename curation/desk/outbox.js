@@ -18,15 +18,36 @@ function uuid() {
 }
 
 class Outbox {
-  constructor(store, reviewer, onChange) {
+  constructor(store, reviewer) {
     this.home = `${STORAGE}/${encodeURIComponent(store)}/`;
     this.prefix = `${this.home}${encodeURIComponent(reviewer)}/`;
-    this.onChange = onChange;
+    this.savedKey = this.prefix.replace(STORAGE, `${STORAGE}-saved`);
+    this.lastSaved = null;
     this.entries = new Map();
     this.unkept = new Set(); // ids that the browser's storage would not take
     this.refused = new Map();
     this.lastOrder = 0;
     this.adopt();
+    this.readSaved();
+  }
+
+  /** The newest record known to be stored: {sequence, stored_at}; other tabs and reloads share it. */
+  saved(stored) {
+    if (this.lastSaved && stored.sequence <= this.lastSaved.sequence) return;
+    this.lastSaved = stored;
+    try {
+      localStorage.setItem(this.savedKey, JSON.stringify(stored));
+    } catch {
+      // The receipt of this tab is right all the same.
+    }
+  }
+
+  readSaved() {
+    try {
+      this.lastSaved = parsed(localStorage.getItem(this.savedKey)) ?? this.lastSaved;
+    } catch {
+      // No storage: nothing was shared.
+    }
   }
 
   /** Take in what stands in storage: from before a reload, or from another tab. */
@@ -98,6 +119,7 @@ class Outbox {
       for (const entry of this.entries.values()) this.keep(entry); // cleared: keep ours again
       return null;
     }
+    if (event.key === this.savedKey) this.readSaved();
     if (!event.key.startsWith(this.prefix)) return null;
     const id = event.key.slice(this.prefix.length);
     if (event.newValue === null) {

@@ -128,7 +128,6 @@ function paintProblem(place, card) {
     ...saw,
     fact("Domain · source", textBlock(`${card.domain ?? "no domain"} · ${card.source}`, { class: "dim small" })),
   );
-  place.scrollTop = 0;
 }
 
 function shortNumber(value, digits) {

@@ -16,12 +16,17 @@ class TraceView {
     this.onReading = onReading;
     this.list = el("ol", { class: "steps", "data-heat": "off", "data-markers": "on" });
     pane.append(this.list);
-    this.card = null;
+    this.leaf = null; // what is on screen: {card, prepared, unfolded, items}
+    this.ahead = null; // the next card's, built while nobody waits
     this.cursor = -1;
     this.step = -1;
     this.observer = new IntersectionObserver((seen) => this.onSeen(seen), {
       rootMargin: "600px 0px", scrollMargin: "600px 0px",
     });
+    this.isScrolled = false;
+    pane.onscroll = () => {
+      this.isScrolled = true;
+    };
     this.list.onpointerover = (event) => this.onPointer(event);
     this.list.onpointerleave = () => this.onReading(this.cursor < 0 ? null : this.groupNumber(this.cursor));
     this.list.onfocusin = (event) => {
@@ -30,107 +35,132 @@ class TraceView {
     };
   }
 
-  /** Show a card from its beginning. */
-  show(card) {
-    this.card = card;
-    this.cursor = -1;
-    this.step = -1;
-    this.unfolded = new Set();
-    this.paint();
-    this.pane.scrollTop = 0;
+  get card() {
+    return this.leaf?.card ?? null;
   }
 
-  /** Show a newer version of the card on screen: same place, same folds, same focus. */
-  repaint(card) {
-    const scrollTop = this.pane.scrollTop;
-    const focused = this.list.contains(this.list.getRootNode().activeElement) ? this.step : -1;
-    this.card = card;
+  /** Show a card from its beginning. */
+  show(card) {
+    this.forget(this.leaf);
+    this.leaf = this.ahead?.card === card ? this.ahead : this.build(card);
+    this.ahead = null;
     this.cursor = -1;
-    this.paint();
-    this.pane.scrollTop = scrollTop;
-    if (focused >= 0) this.list.children[focused]?.focus({ preventScroll: true });
+    this.step = -1;
+    this.list.replaceChildren(...this.leaf.items);
+    // Asked for or set, a scroll place costs a layout: only where there is one.
+    if (this.isScrolled) this.pane.scrollTop = 0;
+    this.isScrolled = false;
+  }
+
+  /** Build a card's steps before it is asked for. */
+  anticipate(card) {
+    if (!card || card === this.card || card === this.ahead?.card) return;
+    this.forget(this.ahead);
+    this.ahead = this.build(card);
+  }
+
+  /**
+   * Show a newer version of the card on screen, under the reader's eyes: the same elements stay, so
+   * that folds, focus and the place of the first step in view are what they were.
+   */
+  repaint(card) {
+    const top = () => this.pane.getBoundingClientRect().top;
+    const anchor = [...this.list.children].find((item) => item.getBoundingClientRect().bottom > top());
+    const before = anchor ? anchor.getBoundingClientRect().top - top() : 0;
+    this.forget(this.leaf);
+    this.leaf = { ...this.leaf, card, prepared: prepare(card) };
+    this.cursor = -1;
+    let eager = EAGER;
+    for (const [i, item] of this.leaf.items.entries()) {
+      const isNear = i >= Number(anchor?.dataset.step ?? 0);
+      const left = this.fill(this.leaf, item, i, isNear ? eager : 0);
+      if (isNear) eager = left;
+      const number = item.querySelector(".number");
+      number.parentNode.replaceChildren(number, ...gutter(this.leaf.prepared.steps[i]));
+    }
+    if (anchor) this.pane.scrollTop += anchor.getBoundingClientRect().top - top() - before;
   }
 
   clear() {
-    this.card = null;
+    this.forget(this.leaf);
+    this.leaf = null;
     this.cursor = -1;
-    this.observer.disconnect();
     this.list.replaceChildren();
   }
 
-  paint() {
-    const { card } = this;
-    this.observer.disconnect();
-    this.prepared = prepare(card);
-    const means = this.prepared.steps;
+  forget(leaf) {
+    for (const chunk of leaf?.plain ?? []) this.observer.unobserve(chunk);
+  }
+
+  /** A card's steps as elements, not on screen yet. */
+  build(card) {
+    const leaf = { card, prepared: prepare(card), unfolded: new Set(), plain: new Set() };
     let eager = EAGER;
-    const items = card.steps.map((_, i) => {
-      const body = el("div", { class: "text body", dir: "auto" });
+    leaf.items = card.steps.map((_, i) => {
       const item = el("li", { class: "step", tabindex: "-1", "data-step": i },
-        el("div", { class: "gutter" }, el("span", { class: "number" }, String(i + 1)), ...gutter(means[i])),
-        body);
-      eager = this.fill(item, body, i, eager);
+        el("div", { class: "gutter" }, el("span", { class: "number" }, String(i + 1)), ...gutter(leaf.prepared.steps[i])),
+        el("div", { class: "text body", dir: "auto" }));
+      eager = this.fill(leaf, item, i, eager);
       return item;
     });
-    this.list.replaceChildren(...items);
+    return leaf;
   }
 
   /** Put a step's text into its body, as much as is unfolded; returns the eager budget left. */
-  fill(item, body, i, eager) {
-    const { card } = this;
+  fill(leaf, item, i, eager) {
+    const { card, unfolded } = leaf;
+    const body = item.querySelector(".body");
     const [from, to] = stepRange(card, i);
     const textEnd = Math.max(card.steps[i][1], from);
     const isLong = card.text.length > LONG_TRACE && textEnd - from > LONG_STEP;
-    const isFolded = isLong && !this.unfolded.has(i);
+    const isFolded = isLong && !unfolded.has(i);
     const end = isFolded ? nextCut(card.text, from + FOLDED) : textEnd;
     body.replaceChildren();
     for (let at = from; at < end; ) {
-      const stop = this.chunkEnd(at, end);
-      const chunk = el("span", { class: "chunk" });
-      chunk.range = [at, stop, false];
-      this.place(body, chunk, (eager -= stop - at) > 0);
+      const stop = this.chunkEnd(card.text, at, end);
+      this.place(leaf, body, [at, stop, false], (eager -= stop - at) > 0);
       at = stop;
     }
-    if (!isFolded && to > textEnd && card.tokens) {
-      const gap = el("span", { class: "chunk gap" });
-      gap.range = [textEnd, to, true];
-      this.place(body, gap, eager > 0);
-    }
+    if (!isFolded && to > textEnd && card.tokens) this.place(leaf, body, [textEnd, to, true], eager > 0);
     item.querySelector(".fold")?.remove();
-    if (isLong) item.append(this.foldButton(item, body, i, isFolded, textEnd - from));
+    if (isLong) item.append(this.foldButton(i, isFolded, textEnd - from));
     return eager;
   }
 
-  foldButton(item, body, i, isFolded, length) {
+  foldButton(i, isFolded, length) {
     const says = isFolded ? `Show all ${length.toLocaleString("en")} characters of step ${i + 1}` : `Fold step ${i + 1}`;
     return el("button", {
       class: "fold quiet", type: "button", "aria-expanded": String(!isFolded),
-      onclick: () => this.fold(i, !isFolded, item, body),
+      onclick: () => this.fold(i, !isFolded),
     }, says);
   }
 
-  fold(i, isFolded, item = this.list.children[i], body = item.querySelector(".body")) {
-    if (isFolded) this.unfolded.delete(i);
-    else this.unfolded.add(i);
-    this.fill(item, body, i, EAGER);
+  fold(i, isFolded) {
+    if (isFolded) this.leaf.unfolded.delete(i);
+    else this.leaf.unfolded.add(i);
+    const item = this.leaf.items[i];
+    this.fill(this.leaf, item, i, EAGER);
     item.querySelector(".fold").focus({ preventScroll: true });
   }
 
   /** Where a chunk that begins at `at` ends: at white space where there is some, else at a cut. */
-  chunkEnd(at, end) {
+  chunkEnd(text, at, end) {
     if (end - at <= CHUNK * 1.5) return end;
-    const { text } = this.card;
     const near = text.slice(at + CHUNK / 2, at + CHUNK).search(/\s\S*$/);
     return near >= 0 ? at + CHUNK / 2 + near + 1 : Math.min(end, nextCut(text, at + CHUNK));
   }
 
-  place(body, chunk, now) {
+  place(leaf, body, range, now) {
+    const chunk = el("span", { class: range[2] ? "chunk gap" : "chunk" });
+    chunk.range = range;
+    chunk.leaf = leaf;
     body.append(chunk);
     if (now) {
       this.decorate(chunk);
       return;
     }
-    if (!chunk.range[2]) appendText(chunk, this.card.text, chunk.range[0], chunk.range[1]);
+    if (!range[2]) appendText(chunk, leaf.card.text, range[0], range[1]);
+    leaf.plain.add(chunk);
     this.observer.observe(chunk);
   }
 
@@ -142,12 +172,13 @@ class TraceView {
 
   /** Give a chunk its token and marker spans. */
   decorate(chunk) {
-    this.observer.unobserve(chunk);
+    const { leaf } = chunk;
     if (chunk.isDecorated) return;
     chunk.isDecorated = true;
+    if (leaf.plain.delete(chunk)) this.observer.unobserve(chunk);
     const [from, to, isGap] = chunk.range;
-    const { card } = this;
-    const { groups } = this.prepared;
+    const { card } = leaf;
+    const { groups } = leaf.prepared;
     const markers = isGap ? [] : markersIn(card, from, to);
     const edges = new Set([from, to]);
     const add = (at) => at > from && at < to && edges.add(at);
@@ -168,34 +199,9 @@ class TraceView {
       while (g < groups.length && groups[g].end <= a) g++;
       const group = g < groups.length && groups[g].start < b ? groups[g] : null;
       const here = markers.filter(([start, end]) => start < b && end > a);
-      pieces.append(this.piece(a, b, group, g, here, isGap));
+      pieces.append(piece(card.text, a, b, group, g, here, isGap));
     }
     chunk.replaceChildren(pieces);
-  }
-
-  /** One stretch of text with its heat and markers. */
-  piece(a, b, group, g, markers, isGap) {
-    const names = [];
-    if (group) names.push("t", group.classes);
-    for (const [, , category] of markers) names.push("m", `m-${category}`);
-    if (g === this.cursor) names.push("cursor");
-    const span = el("span", { class: names.join(" ") || null });
-    if (group) span.dataset.g = g;
-    if (markers.length) span.dataset.m = markers.map(([, , category]) => category).join(", ");
-    const { text } = this.card;
-    if (!group) return isGap ? span : appendText(span, text, a, b);
-    // Line breaks have tokens too: a glyph carries their colour. The gap behind a step shows only it.
-    for (let at = a; at < b; ) {
-      const found = text.indexOf("\n", at);
-      const stop = found < 0 || found >= b ? b : found;
-      if (!isGap) appendText(span, text, at, stop);
-      if (stop < b) {
-        span.append(el("span", { class: "newline", "aria-hidden": "true" }));
-        if (!isGap) span.append("\n");
-      }
-      at = stop + 1;
-    }
-    return span;
   }
 
   onPointer(event) {
@@ -207,7 +213,7 @@ class TraceView {
 
   /** What the readout line says of a group. */
   groupNumber(g, markers) {
-    const group = this.prepared.groups[g];
+    const group = this.leaf.prepared.groups[g];
     const touching = markers ?? markersIn(this.card, group.start, group.end).map((m) => m[2]).join(", ");
     return { group, markers: touching };
   }
@@ -228,7 +234,7 @@ class TraceView {
   /** Move the token cursor by one group; it starts at the step that has the focus. */
   moveToken(by) {
     if (!this.card?.tokens) return;
-    const { groups } = this.prepared;
+    const { groups } = this.leaf.prepared;
     if (!groups.length) return;
     let g = this.cursor + by;
     if (this.cursor < 0) g = this.step > 0 ? groupAt(groups, stepRange(this.card, this.step)[0]) : 0;
@@ -262,4 +268,27 @@ function gutter(means) {
     class: `mean mean-${name} ${scale.letter}${heatClass(scale, means[name])}`,
     title: `mean ${name} of ${means.n} tokens: ${means[name]?.toFixed(4) ?? "not finite"}`,
   }, means[name]?.toFixed(name === "rank" ? 1 : 2) ?? "–"));
+}
+
+/** One stretch of text with its heat and markers. */
+function piece(text, a, b, group, g, markers, isGap) {
+  const span = document.createElement("span");
+  let names = group ? `t ${group.classes}` : "";
+  for (const [, , category] of markers) names += ` m m-${category}`;
+  if (names) span.className = names;
+  if (group) span.setAttribute("data-g", g);
+  if (markers.length) span.setAttribute("data-m", markers.map(([, , category]) => category).join(", "));
+  if (!group) return isGap ? span : appendText(span, text, a, b);
+  // Line breaks have tokens too: a glyph carries their colour. The gap behind a step shows only it.
+  for (let at = a; at < b; ) {
+    const found = text.indexOf("\n", at);
+    const stop = found < 0 || found >= b ? b : found;
+    if (!isGap && stop > at) appendText(span, text, at, stop);
+    if (stop < b) {
+      span.append(el("span", { class: "newline", "aria-hidden": "true" }));
+      if (!isGap) span.append("\n");
+    }
+    at = stop + 1;
+  }
+  return span;
 }

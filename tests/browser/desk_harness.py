@@ -7,8 +7,11 @@ how often the desk asks by itself (`every`, seconds) and whether the page has ot
 store is another process's). `decisions.jsonl` is written here, a line per record, as stored.
 """
 
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,12 +32,21 @@ EVERY = float(st.query_params.get("every", "0"))
 KEY = "desk"
 
 
-def stored() -> list[dict[str, Any]]:
+@contextmanager
+def alone() -> Iterator[Any]:
+    """The file of decisions, for this thread alone.
+
+    Streamlit starts a rerun's thread while the one before it may still be in its callback.
+    """
+    with (HOME / "decisions.jsonl").open("a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+
+
+def read(file: Any) -> list[dict[str, Any]]:
     """Every record stored so far, with its sequence from 1."""
-    path = HOME / "decisions.jsonl"
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    file.seek(0)
+    return [json.loads(line) for line in file]
 
 
 def decide(decision: Decision) -> Stored:
@@ -43,13 +55,13 @@ def decide(decision: Decision) -> Stored:
         raise StoreBusy("Process 4711 holds the store; close it, and this is stored by itself.")
     if decision.note == "refuse me":
         raise StoreError("This note is not to the harness's taste.")
-    rows = stored()
-    for number, row in enumerate(rows, 1):
-        if row["decision_id"] == decision.decision_id:
-            at = datetime.fromisoformat(row["stored_at"])
-            return Stored(decision.decision_id, number, at, was_new=False)
-    at = datetime.now(UTC)
-    with (HOME / "decisions.jsonl").open("a", encoding="utf-8") as file:
+    with alone() as file:
+        rows = read(file)
+        for number, row in enumerate(rows, 1):
+            if row["decision_id"] == decision.decision_id:
+                at = datetime.fromisoformat(row["stored_at"])
+                return Stored(decision.decision_id, number, at, was_new=False)
+        at = datetime.now(UTC)
         file.write(json.dumps({**asdict(decision), "stored_at": at}, default=str) + "\n")
         file.flush()
         os.fsync(file.fileno())
@@ -91,7 +103,8 @@ def a_recent(number: int, row: dict[str, Any]) -> messages.Recent:
 
 def screen() -> None:
     """The desk, from what is stored and scored now."""
-    rows = stored()
+    with alone() as file:
+        rows = read(file)
     standing = live(rows)
     decided = {row["trace_id"] for _, row in standing}
     scored_file = HOME / "scored.json"

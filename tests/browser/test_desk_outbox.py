@@ -111,7 +111,7 @@ def test_a_refused_decision_stays_until_the_reviewer_gives_it_up(bench: Bench) -
     desk.page.get_by_role("button", name="Discard for good?").click()
     expect(desk.find(".receipt")).to_have_attribute("data-state", "saved")
     assert desk.waiting() == 0
-    desk.press("p", "p").wait_for_card(trace(1)).press("f").wait_until_saved(2)
+    desk.press("p").wait_for_card(trace(1)).press("f").wait_until_saved(2)
 
 
 def test_full_storage_is_said_and_the_decision_still_arrives(own_bench: Bench) -> None:

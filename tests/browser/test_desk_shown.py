@@ -40,7 +40,7 @@ def test_hostile_text_is_shown_as_text(bench: Bench) -> None:
     desk.press("h", "h", "m", ".", "?")
     desk.press("Escape", "a").wait_for_card(trace(2)).wait_until_saved(1)
     desk.press("u").wait_for_card(trace(1))
-    strangers = desk.find("script, img, iframe, style, b[onmouseover], a, object, embed, form")
+    strangers = desk.find(":is(script, img, iframe, style, b, a, object, embed, form)")
     assert strangers.count() == 0
     assert desk.find("*").evaluate_all(
         "nodes => nodes.filter((n) => [...n.attributes].some((a) => /^on/.test(a.name))).length"
@@ -149,18 +149,18 @@ def test_a_trace_of_200_000_characters_stays_usable(bench: Bench, text: str) -> 
 
 
 def test_a_long_trace_decorates_its_steps_when_they_come_near(bench: Bench) -> None:
-    text = "\n\n".join(f"Step number {n} goes on, perhaps. " * 6 for n in range(300))
+    text = "\n\n".join(f"Step number {n} goes on, perhaps." * 6 for n in range(300))
     bench.lay([a_card(text, 1)])
     desk = bench.tab().open()
     last = desk.find(".step").last
     expect(last.locator(".t")).to_have_count(0)
-    assert last.inner_text()
+    assert "Step number 299" in (last.text_content() or "")
     last.scroll_into_view_if_needed()
     expect(last.locator(".t").first).to_be_attached()
 
 
 def test_scores_that_arrive_late_are_painted_in_place(bench: Bench) -> None:
-    text = "\n\n".join(f"Step {n}: wait, perhaps it is {n}. " * 4 for n in range(40))
+    text = "\n\n".join(f"Step {n}: wait, perhaps it is {n}." * 4 for n in range(40))
     bench.lay([a_card(text, 1), a_card("next", 2)], scored=[])
     desk = bench.tab(every=0.3).open()
     expect(desk.find(".legend")).to_contain_text("Not scored yet")
@@ -263,7 +263,7 @@ def test_everything_that_acts_has_a_name_and_can_be_reached(bench: Bench) -> Non
     for region in ("Problem and answers", "Trace", "Verdict", "Reasoning trace, in steps"):
         expect(page.get_by_role("region", name=region, exact=True)).to_be_visible()
     for label in ("Note", "Directive"):
-        expect(page.get_by_label(label)).to_be_visible()
+        expect(page.get_by_role("textbox", name=label)).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="nothing to save yet")).to_be_visible()
     reached = set()
     desk.find(".pane").focus()

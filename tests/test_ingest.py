@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,46 @@ def test_where_a_block_of_bytes_ends_changes_nothing(
         found = read(path)
     assert found[0].equals(expected[0])
     assert found[1:] == expected[1:]
+
+
+SHAPES = st.sampled_from(
+    [
+        b'{"messages": [{"from": "user", "value": "a"}, {"from": "gpt", "value": "b"}]}\n',
+        b'{"problem": "a", "generations": ["b"], "correctness": [true]}\n',
+        b'{"prompt": "a", "chosen": "b", "rejected": [{"role": "assistant", "content": "c"}]}\n',
+        b'{"origin": "o", "line": 1, "field": null, "reason": "r", "row": "{}"}\n',
+        b'[{"prompt": "a", "trace": "b"}, {"prompt": "c"}]',
+        b'prompt,trace\na,"b\nc"\n',
+        b"PAR1",
+        b"\x1f\x8b\x08\x00",
+        b"\xff\xfe{\x00",
+        b"\xff\xff\xff\xff",
+        b"ARROW1",
+    ]
+)
+CONTENT = st.lists(st.one_of(SHAPES, st.binary(max_size=6)), min_size=1, max_size=5).map(b"".join)
+
+
+@given(CONTENT, st.sampled_from(["a.jsonl", "a.json", "a.csv", "a"]))
+def test_whatever_a_file_holds_each_row_is_taken_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, name: str
+) -> None:
+    path = tmp_path_factory.mktemp("any") / name
+    path.write_bytes(content)
+    try:
+        traces, refusals, n_read = read(path)
+    except IngestError:
+        return  # nothing of it can be read
+    assert n_read > 0
+    assert n_read <= len(refusals) + traces.height
+    assert all(refusal.reason for refusal in refusals)
+    json.dumps([refusal._asdict() for refusal in refusals], ensure_ascii=False).encode()
+
+
+def test_a_file_name_that_is_not_utf_8_is_spelt_out(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"n\xe9.jsonl")
+    path.write_bytes(line())
+    assert read(path)[0]["origin"].to_list() == ["n\\udce9.jsonl"]
 
 
 def test_batches_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -334,6 +334,20 @@ def test_one_bad_generation_does_not_cost_the_others(tmp_path: Path) -> None:
     assert json.loads(refusal.row) == row
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"problem": ASKED, "generations": []},
+        {"question": ASKED, "thinking_trajectories": []},
+        {"prompt": ASKED, "responses": [None]},
+    ],
+)
+def test_a_row_without_any_trace_is_refused(tmp_path: Path, row: dict[str, Any]) -> None:
+    traces, refusals = read_rows(tmp_path, row)
+    assert not traces
+    assert len(refusals) == 1
+
+
 def test_verdicts_that_do_not_match_the_generations_are_refused(tmp_path: Path) -> None:
     row = {"problem": ASKED, "generations": ["6", "7"], "correctness_math_verify": [True]}
     traces, refusals = read_rows(tmp_path, row)

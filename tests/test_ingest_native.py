@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.ingest.frames import RowError, checked
+from curation.ingest.frames import checked
 from curation.ingest.native import NATIVE_COLUMNS, native_draft, quick_draft
 from curation.ingest.rows import from_json
+from curation.ingest.texts import RowError
 from curation.ingest.vocabulary import teacher_context, teacher_family
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)

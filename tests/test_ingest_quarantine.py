@@ -93,6 +93,19 @@ def test_a_row_left_empty_is_refused(tmp_path: Path) -> None:
     assert "put the mended row here" in refusal.reason
 
 
+def test_a_place_that_is_none_is_refused_where_it_stands(tmp_path: Path) -> None:
+    row = {"origin": "a", "line": 1, "field": None, "reason": "why", "row": line().decode()}
+    told = [{**row, "line": -1}, {**row, "origin": "\ud800"}, {**row, "line": "1"}, row]
+    content = "".join(json.dumps(one) + "\n" for one in told).encode()
+    traces, refusals, _ = read_bytes(tmp_path, content, "q.jsonl")
+    assert traces["origin"].to_list() == ["a"]
+    assert [(r.origin, r.line, r.field) for r in refusals] == [
+        ("q.jsonl", 1, "line"),
+        ("q.jsonl", 2, "origin"),
+        ("q.jsonl", 3, "line"),
+    ]
+
+
 def test_without_refusals_no_file_is_written(tmp_path: Path) -> None:
     assert ingest.write_quarantine(tmp_path / "refused.jsonl", []) == 0
     assert list(tmp_path.iterdir()) == []

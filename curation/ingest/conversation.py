@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from curation.ingest.frames import RowError
+from curation.ingest.texts import RowError
 
 _ROLES = {
     "human": "user",

@@ -15,7 +15,7 @@ from typing import Any
 
 from curation.errors import IngestError
 from curation.ingest.lines import BROKEN, KEPT_CHARS, Stream
-from curation.ingest.rows import Item, Row, shown
+from curation.ingest.rows import Item, Row
 from curation.records import Refusal
 
 MAX_OBJECT_BYTES = 256 << 20
@@ -50,13 +50,16 @@ def array(stream: Stream, origin: str, max_row_chars: int) -> Iterator[Item]:
 def members(stream: Stream, path: Path, origin: str, is_row: Callable[[Any], bool]) -> list[Row]:
     """The rows of a JSON object: the object itself, or those of the one list that it holds."""
     data = b""
-    while more := stream.read(MAX_OBJECT_BYTES):
-        data += more
-        if len(data) > MAX_OBJECT_BYTES:
-            raise IngestError(
-                f"{path} is one JSON object of more than {MAX_OBJECT_BYTES >> 20} MB, which would "
-                "have to be read at once; write it as JSON Lines, one record a line."
-            )
+    try:
+        while len(data) <= MAX_OBJECT_BYTES and (more := stream.read(MAX_OBJECT_BYTES)):
+            data += more
+    except BROKEN as exc:
+        raise IngestError(f"{path} breaks off: {exc}.") from exc
+    if len(data) > MAX_OBJECT_BYTES:
+        raise IngestError(
+            f"{path} is one JSON object of more than {MAX_OBJECT_BYTES >> 20} MB, which would "
+            "have to be read at once; write it as JSON Lines, one record a line."
+        )
     try:
         value = json.loads(data)
     except UnicodeDecodeError as exc:
@@ -145,5 +148,5 @@ class _Text:
 
     def refusal(self, origin: str, number: int, reason: str) -> Refusal:
         """A refusal of what stands here, and of all behind it."""
-        row = shown(self._held[self._at : self._at + KEPT_CHARS])
+        row = self._held[self._at : self._at + KEPT_CHARS]
         return Refusal(origin, number, None, f"{reason}; nothing from here on was read", row)

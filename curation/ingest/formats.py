@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 
 from curation.ingest import conversation
 from curation.ingest.conversation import with_reasoning
-from curation.ingest.frames import RowError
 from curation.ingest.native import NATIVE_COLUMNS, native_draft
 from curation.ingest.taker import Drafts, Taker, Telling, required
+from curation.ingest.texts import RowError
 
 PROMPTS = ("prompt", "problem", "question", "query", "instruction", "input")
 COMPLETIONS = (

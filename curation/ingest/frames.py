@@ -23,6 +23,7 @@ import polars as pl
 import pyarrow as pa
 
 from curation import steps
+from curation.ingest.texts import RowError, check_text, shown
 from curation.ingest.vocabulary import teacher_context, teacher_family
 from curation.records import (
     PROBLEM_SCHEMA,
@@ -41,15 +42,6 @@ REMEMBERED_IDS = 1_000_000
 """How many of a source's own ids one reading compares; the store compares all of them."""
 
 _MAX_INT32 = 2**31 - 1
-
-
-class RowError(Exception):
-    """A row, or one trace of it, cannot be taken in: which field, and why."""
-
-    def __init__(self, field: str | None, reason: str) -> None:
-        super().__init__(field, reason)
-        self.field = field
-        self.reason = reason
 
 
 class Draft(NamedTuple):
@@ -109,26 +101,6 @@ def checked(draft: Draft, max_trace_chars: int) -> Draft:
             extra = {**extra, "problem_id": draft.group}
         return draft._replace(extra_json=to_json(extra))
     return draft
-
-
-def check_text(field: str, text: str) -> None:
-    """Raise RowError where `text` holds a NUL or half a surrogate pair."""
-    at = text.find("\0")
-    if at >= 0:
-        raise RowError(field, f"holds a NUL (character {at + 1}); take it out")
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as exc:
-            code = ord(text[exc.start])
-            what = (
-                f"byte 0x{code - 0xDC00:02x}, which is not valid UTF-8"
-                if 0xDC80 <= code <= 0xDCFF
-                else f"half a surrogate pair (\\u{code:04x})"
-            )
-            raise RowError(
-                field, f"holds {what} (character {exc.start + 1}); mend the text"
-            ) from exc
 
 
 def to_json(value: object, field: str = "extra") -> str:
@@ -240,8 +212,10 @@ class Collector:
 
     def refuse(self, refusal: Refusal) -> None:
         """Note a row that was not taken in."""
-        self.refusals.append(refusal)
-        self._n_chars += len(refusal.row)
+        origin, line, field, reason, row = refusal
+        field = None if field is None else shown(field)
+        self.refusals.append(Refusal(shown(origin), line, field, shown(reason), shown(row)))
+        self._n_chars += len(row)
 
     def is_full(self, n_rows: int, n_chars: int) -> bool:
         """Whether so many traces and refusals, or so many characters, were gathered."""

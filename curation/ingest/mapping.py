@@ -15,8 +15,9 @@ from curation.errors import IngestError
 from curation.ingest import conversation
 from curation.ingest.conversation import with_reasoning
 from curation.ingest.formats import COMPLETIONS, PROMPTS, spoken
-from curation.ingest.frames import Draft, RowError
+from curation.ingest.frames import Draft
 from curation.ingest.taker import Drafts, Taker, Telling, field_value, required
+from curation.ingest.texts import RowError
 
 _MAIN = ("prompt", "trace", "reasoning")
 _SIDE = {

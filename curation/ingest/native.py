@@ -14,8 +14,9 @@ from typing import Any
 import orjson
 
 from curation.ingest.conversation import kind
-from curation.ingest.frames import UNKNOWN, Draft, RowError
+from curation.ingest.frames import UNKNOWN, Draft
 from curation.ingest.taker import extra_of, field_value, from_extra, merged, required
+from curation.ingest.texts import RowError
 
 NATIVE_COLUMNS = (
     "id",

@@ -15,10 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from curation.errors import IngestError
-from curation.ingest.frames import RowError
 from curation.ingest.rows import Item, Row, from_json
+from curation.ingest.texts import RowError, shown
 from curation.records import Refusal
 
+_LAST_LINE = 2**63 - 1
 _COLUMNS = frozenset(Refusal._fields)
 
 
@@ -57,12 +58,16 @@ def is_quarantined(row: object) -> bool:
     return isinstance(row, Mapping) and row.keys() == _COLUMNS
 
 
-def unwrapped(row: Row) -> Item:
-    """The row that a line of a quarantine file holds, at its original place."""
-    told: Mapping[str, object] = row.value
+def unwrapped(item: Item) -> Item:
+    """The row that a line of a quarantine file holds, at its first place; other items unchanged."""
+    if isinstance(item, Refusal) or not is_quarantined(item.value):
+        return item
+    told: Mapping[str, object] = item.value
     origin, line, held = told["origin"], told["line"], told["row"]
-    if not isinstance(origin, str) or not isinstance(line, int):
-        return row
+    if not isinstance(origin, str) or "\0" in origin or shown(origin) != origin:
+        return Refusal(item.origin, item.line, "origin", "is no file name", item.text())
+    if not isinstance(line, int) or not 0 <= line <= _LAST_LINE:
+        return Refusal(item.origin, item.line, "line", "is no line number", item.text())
     if not isinstance(held, str):
         return Row(origin, line, held)
     if not held.strip():

@@ -22,13 +22,14 @@ from curation.errors import IngestError
 from curation.ingest import mapping as told_columns
 from curation.ingest.conversation import kind
 from curation.ingest.formats import FORMATS, nearest, recognise
-from curation.ingest.frames import Collector, RowError, checked
+from curation.ingest.frames import Collector, checked
 from curation.ingest.lines import BLOCK_BYTES
 from curation.ingest.native import quick_draft
 from curation.ingest.quarantine import is_quarantined, unwrapped
 from curation.ingest.rows import Block, Item, Row, items, parsed
 from curation.ingest.sources import Source, open_source
 from curation.ingest.taker import Drafts, Taker
+from curation.ingest.texts import RowError
 from curation.records import Batch, Refusal
 
 BATCH_ROWS = 10_000
@@ -180,7 +181,7 @@ def _planned(
     objects = _objects(sample)
     is_quarantine = bool(objects) and all(is_quarantined(row) for row in objects)
     if is_quarantine:
-        sample = [unwrapped(item) if isinstance(item, Row) else item for item in sample]
+        sample = [unwrapped(item) for item in sample]
         objects = _objects(sample)
     told_columns.check(mapping, objects, path)
     names = [recognise(_filled(row)) or nearest(_filled(row)) for row in objects]
@@ -240,12 +241,13 @@ def _drafts(row: Mapping[str, Any], plan: _Plan) -> tuple[Drafts, Taker]:
 def _read_item(item: Item, plan: _Plan, collector: Collector) -> None:
     """Read one row, the careful way."""
     collector.n_read += 1
-    if plan.is_quarantine and isinstance(item, Row) and is_quarantined(item.value):
+    if plan.is_quarantine:
         item = unwrapped(item)
     if isinstance(item, Refusal):
         collector.refuse(item)
         return
     errors: list[RowError] = []
+    n_taken = 0
     try:
         if not isinstance(item.value, dict):
             raise RowError(None, f"expected an object with columns, found {kind(item.value)}")
@@ -254,12 +256,15 @@ def _read_item(item: Item, plan: _Plan, collector: Collector) -> None:
                 if isinstance(draft, RowError):
                     raise draft
                 collector.add(checked(draft, plan.max_trace_chars), item.origin, item.line)
+                n_taken += 1
             except RowError as error:
                 errors.append(error)
     except RowError as error:
         errors.append(error)
     except RecursionError:
         errors.append(RowError(None, "is nested too deeply to be read"))
+    if not errors and not n_taken:
+        errors.append(RowError("trace", "missing; the row holds no trace"))
     if errors:
         more = f" (and {len(errors) - 1} more of its traces)" if len(errors) > 1 else ""
         first = errors[0]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from curation.ingest.frames import RowError
+from curation.ingest.texts import RowError
 from curation.records import Refusal
 
 
@@ -23,7 +23,7 @@ class Row(NamedTuple):
         """The row for a quarantine file: as it stood, else as JSON."""
         if self.raw is not None:
             return self.raw
-        return shown(json.dumps(self.value, ensure_ascii=False, default=str))
+        return json.dumps(self.value, ensure_ascii=False, default=str)
 
 
 class Block(NamedTuple):
@@ -47,11 +47,6 @@ def items(source: Iterable[Block | Item]) -> Iterator[Item]:
             item = parsed(part.origin, line, raw)
             if item is not None:
                 yield item
-
-
-def shown(text: str) -> str:
-    r"""`text` as UTF-8 can hold it: halves of surrogate pairs are spelt out, so `\ud800`."""
-    return text.encode(errors="backslashreplace").decode()
 
 
 def parsed(origin: str, line: int, raw: bytes) -> Row | Refusal | None:

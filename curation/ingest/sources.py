@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from curation.errors import IngestError
 from curation.ingest import documents, lines, tables
 from curation.ingest.rows import Block, Item
+from curation.ingest.texts import shown
 from curation.records import Refusal
 
 _HEAD_BYTES = 1 << 20
@@ -40,7 +41,7 @@ def open_source(
     path: Path, is_row: Callable[[Any], bool], max_line_bytes: int, block_bytes: int
 ) -> Source:
     """The source at `path`; `is_row` tells a record from an object that holds records."""
-    origin = path.name
+    origin = shown(path.name)
     try:
         if path.is_dir():
             if not tables.is_dataset(path):

@@ -19,9 +19,9 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from curation.errors import IngestError
-from curation.ingest.frames import RowError
 from curation.ingest.lines import KEPT_CHARS
-from curation.ingest.rows import Block, Item, Row, shown
+from curation.ingest.rows import Block, Item, Row
+from curation.ingest.texts import shown
 from curation.records import Refusal
 
 DELIMITERS = ",\t;|"
@@ -63,6 +63,9 @@ def csv_rows(
         names = [name.strip() or f"column {i}" for i, name in enumerate(next(reader), start=1)]
     except csv.Error as exc:
         raise IngestError(f"{path}:1: the header cannot be read as CSV: {exc}.") from exc
+    except StopIteration:
+        why = lines.refused[0].reason if lines.refused else "is missing"
+        raise IngestError(f"{path}: the header of a CSV file {why}.") from None
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise IngestError(
@@ -125,7 +128,7 @@ class _Lines:
 
     def text(self) -> str:
         """What was pulled for this row, for a person to look at."""
-        return shown("".join(self.pulled)[:KEPT_CHARS])
+        return "".join(self.pulled)[:KEPT_CHARS]
 
 
 def _cell(name: str, cell: str) -> Any:
@@ -168,9 +171,10 @@ def folder_rows(folder: Path) -> Iterator[Item]:
     splits = _json(folder / "dataset_dict.json").get("splits")
     if isinstance(splits, list):
         for split in splits:
-            yield from _split_rows(folder / _plain_name(folder, split), f"{folder.name}/{split}")
+            part = folder / _plain_name(folder, split)
+            yield from _split_rows(part, shown(f"{folder.name}/{split}"))
     else:
-        yield from _split_rows(folder, folder.name)
+        yield from _split_rows(folder, shown(folder.name))
 
 
 def is_dataset(folder: Path) -> bool:
@@ -218,35 +222,46 @@ def _readable(path: Path, kind: str) -> Iterator[None]:
     """Turns what Arrow says of a broken file into an IngestError."""
     try:
         yield
-    except (pa.ArrowException, OSError) as exc:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
         what = str(exc).strip().splitlines()[0]
         raise IngestError(f"{path} cannot be read as {kind}: {what}") from exc
 
 
 def _rows(batches: Iterable[pa.RecordBatch], origin: str, first: int) -> Iterator[Item]:
-    """The rows of record batches; one whose text is not UTF-8 is refused, naming the column."""
+    """The rows of record batches; one whose text is not UTF-8 is refused, naming the column.
+
+    Arrow trusts the offsets in a file and would read beside the data where they are broken, so
+    every batch is validated before it is touched.
+    """
     number = first
     for large in batches:
         for start in range(0, large.num_rows, _BATCH_ROWS):
             batch = large.slice(start, _BATCH_ROWS)
+            rows: list[Item]
             try:
-                values = batch.to_pylist()
-            except UnicodeDecodeError:
-                values = [_row_by_cell(batch.slice(i, 1)) for i in range(batch.num_rows)]
-            for value in values:
-                if isinstance(value, RowError):
-                    yield Refusal(origin, number, value.field, value.reason, "")
-                else:
-                    yield Row(origin, number, value)
-                number += 1
+                batch.validate(full=True)
+                rows = [Row(origin, number + i, value) for i, value in enumerate(batch.to_pylist())]
+            except pa.ArrowInvalid as exc:
+                if "UTF8" not in str(exc):
+                    raise
+                rows = [_careful(batch.slice(i, 1), origin, number + i) for i in range(len(batch))]
+            yield from rows
+            number += len(rows)
 
 
-def _row_by_cell(row: pa.RecordBatch) -> dict[str, Any] | RowError:
-    """One row, or the column that cannot be read."""
+def _careful(row: pa.RecordBatch, origin: str, number: int) -> Item:
+    """One row; a refusal with its readable cells where one holds bytes that are not UTF-8."""
     values = {}
-    for name in row.schema.names:
+    broken = None
+    for name, column in zip(row.schema.names, row.columns, strict=True):
         try:
-            values[name] = row.column(name)[0].as_py()
-        except UnicodeDecodeError as exc:
-            return RowError(name, f"holds bytes that are not valid UTF-8 ({exc.reason})")
-    return values
+            column.validate(full=True)
+            values[name] = column[0].as_py()
+        except pa.ArrowInvalid as exc:
+            if "UTF8" not in str(exc):
+                raise
+            broken = broken or name
+    told = Row(origin, number, values)
+    if broken is None:
+        return told
+    return Refusal(origin, number, broken, "holds bytes that are not valid UTF-8", told.text())

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from curation.ingest import conversation
 from curation.ingest.conversation import kind
-from curation.ingest.frames import Draft, RowError
+from curation.ingest.frames import Draft
+from curation.ingest.texts import RowError
 
 Drafts = Iterator[Draft | RowError]
 

@@ -259,3 +259,23 @@ def test_the_command_line_works_while_the_app_is_open(
     expect(desk.page.get_by_text("ada: accept")).to_be_visible()
     server.stop()
     assert _cli(path, "status")["disputed"] == 1
+
+
+def test_the_trace_behind_a_point_is_one_click_away(
+    app: Callable[..., Server], path: Path, context: BrowserContext
+) -> None:
+    ids = _ingest(path, DEMO)
+    server = app()
+    page = context.new_page()
+    page.goto(f"{server.url}/Spot_check")
+    chart = page.locator(".stPlotlyChart").first
+    points = chart.locator(".scatterlayer .points path.point")
+    expect(points).not_to_have_count(0)
+    points.first.click(force=True)
+    link = page.get_by_role("link", name="Open on the desk")
+    expect(link).to_have_count(1)
+    link.click()
+    desk = page.locator(".desk")
+    expect(desk).to_have_attribute("data-phase", "card")
+    assert desk.get_attribute("data-trace") in ids
+    assert f"trace={desk.get_attribute('data-trace')}" in page.url

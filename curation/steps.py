@@ -47,10 +47,12 @@ _BLOCKS = (
 # instead of trying every alternative at every character. A boundary has one group, the white space
 # between two steps; what opens a block that is kept whole has none.
 _EVENT = re.compile(
-    rf"{_DOT}{_END}|{_LINE_END}|!{_END}|\?{_END}|…{_END}"
+    rf"{_LINE_END}|{_DOT}{_END}|!{_END}|\?{_END}|…{_END}"
     rf"|。{_WIDE_END}|！{_WIDE_END}|？{_WIDE_END}|</think>(\s*)"
     rf"|```|\$\$|\\\[|\\begin\{{(?:{_BLOCKS})\*?\}}|\|(?<![^\n]\|)"
 )
+_LINE_END_GROUPS = 2
+"""The groups of `_LINE_END`, which stand first: their white space begins behind the line's end."""
 _TABLE = re.compile(r"(?:\|[^\n]*\|[^\S\n]*(?:\n|\Z)){2,}")
 _FIRST = re.compile(rf"\s*{_LIST_MARK}")
 _FOUR_CHARACTERS = re.compile(r"\S\s*\S\s*\S\s*\S")
@@ -76,17 +78,19 @@ def split(text: str) -> tuple[list[int], list[int]]:
     small: list[int] = []
     ahead: dict[str, int] = {}
     for found in _EVENT.finditer(text, first.end(), length):
-        group = found.lastindex
-        if found.start() < whole_until:
+        if whole_until and found.start() < whole_until:
             continue
+        group = found.lastindex
         if group is None:
             whole_until = _block_end(text, found, ahead)
             continue
         end, following = found.span(group)
         if following == length:
             break
-        while text[end - 1].isspace():
-            end -= 1
+        if group <= _LINE_END_GROUPS:
+            end = found.start()
+            while text[end - 1].isspace():
+                end -= 1
         if end - start < _SMALL_CHARS:
             small.append(len(starts))
         starts.append(start)

@@ -174,14 +174,14 @@ def from_extra(extra: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that a record may carry in `extra`; they stay there too."""
     found: dict[str, Any] = {}
     group, sample = extra.get("problem_id"), extra.get("sample")
-    if isinstance(group, str | int) and not isinstance(group, bool):
+    if type(group) is str or type(group) is int:
         found["group"] = str(group)
     context = extra.get("context_text") or extra.get("context_prompt")
     if isinstance(context, str):
         found["context_text"] = context
     if isinstance(solution := extra.get("reference_solution"), str):
         found["reference_solution"] = solution
-    if isinstance(sample, int) and not isinstance(sample, bool) and 0 <= sample < 2**31:
+    if type(sample) is int and 0 <= sample < 2**31:
         found["sample_index"] = sample
     elif isinstance(sample, str) and sample.isascii() and sample.isdigit() and len(sample) < 10:
         found["sample_index"] = int(sample)

@@ -47,11 +47,14 @@ def card(room: ui.Room, trace_id: str, why: str | None) -> dict[str, Any]:
     )
 
 
-@st.cache_data(max_entries=32, show_spinner="Ordering the queue")
+@st.cache_resource(max_entries=32, show_spinner="Ordering the queue")
 def ordered(
     _room: ui.Room, queue: str, reviewer: str, seed: int, version: object
 ) -> tuple[list[Any], dict[str, str]]:
-    """The queue in order, (trace_id, why), and what the reviewer had decided when it was made."""
+    """The queue in order, (trace_id, why), and what the reviewer had decided when it was made.
+
+    Nobody changes it, so all reruns share it: a copy of a long queue would cost every key press.
+    """
     order = queues.QUEUES[queue](_room.store.candidates(reviewer), reviewer, seed)
     return order, _room.store.decided_by(reviewer)
 

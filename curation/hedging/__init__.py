@@ -77,8 +77,11 @@ def find_markers(
     groups = lexicon.phrases
     hay, low = folded.hay, folded.low
     candidates: list[tuple[int, int, list[Entry]]] = []
+    n_chars = len(hay)
     for index, start, end in lexicon.automaton.find_matches_as_indexes(hay, overlapping=True):
-        if (start and joins(hay[start - 1])) or (end < len(hay) and joins(hay[end])):
+        if start and hay[start - 1] != " " and joins(hay[start - 1]):
+            continue
+        if end < n_chars and hay[end] != " " and joins(hay[end]):
             continue
         candidates.append((start, end, groups[index]))
     if not candidates:
@@ -94,6 +97,8 @@ def find_markers(
             continue  # inside an idiom that is no marker
         if group[0].category is None:
             taken[None] = max(end, taken.get(None, 0))
+            continue
+        if all(start < taken.get(entry.category, 0) for entry in group):
             continue
         inside = bisect_right(mask_starts, start) - 1
         if inside >= 0 and start < masked[inside][1]:

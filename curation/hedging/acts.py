@@ -43,9 +43,20 @@ def hold_on(site: Site) -> bool:
     return site.next() != "to" and (site.opens_clause() or site.previous() in _INTERJECTION)
 
 
+_AFTER_TURN = words("but wait no oh hmm hm so ah well ok okay and or because yes then um oops")
+
+
 def actually(site: Site) -> bool:
-    """`actually`, unless negated or part of a question about fact."""
-    return site.previous() not in ("not", "n't") and not re.search(r"n't $", site.before(4))
+    """Opens or closes its sentence, or comes after a turn (but actually); elsewhere it emphasises
+    (I actually liked it).
+    """
+    if site.previous() in ("not", "n't"):
+        return False
+    if re.match(r" ?[.!?]|$", site.after(3)) and site.before(2) == ", ":
+        return True
+    if site.previous() in _AFTER_TURN:
+        return True
+    return site.opens_clause() and not site.before(2).endswith(("(", "( "))
 
 
 def fresh_clause(site: Site) -> bool:
@@ -94,11 +105,48 @@ def own_act(site: Site) -> bool:
     return not back.strip() or bool(_OWN.search(back))
 
 
+_BY_MEANS = re.compile(r"\b(?:by|using|with|via|through) ")
+
+
 def confirmed(site: Site) -> bool:
-    """A result the writer confirmed in the trace: at a clause's start, or I/we have, this is."""
+    """A result the writer confirmed in the trace: at a clause's start, or I/we have, this is.
+
+    Not what was verified by an instrument (we verified the structure by …).
+    """
     if " " in site.low[site.start : site.end]:
         return True
-    return site.opens_clause() or site.previous() in ("i", "we", "i've", "we've")
+    if site.opens_clause():
+        return True
+    return site.previous() in ("i", "we", "i've", "we've") and not _BY_MEANS.search(site.after(60))
+
+
+_FIRST_PERSON = re.compile(
+    r"\b(?:i|i'm|i'll|i'd|we|we'll|me|us|let's|my|our|could|would|maybe|perhaps|try|trying|use"
+    r"|consider|using)\b"
+)
+
+
+_ROAD_AHEAD = re.compile(r"(?: (?:here )?(?:is|would be|might be|to|of))?(?::| to\b| that\b)")
+
+
+def road(site: Site) -> bool:
+    """Another road for the writer (another way is to, we could use a different method); not a
+    thing that has alternatives (an alternative method uses copper).
+    """
+    return (
+        bool(_FIRST_PERSON.search(site.sentence()))
+        or bool(_ROAD_AHEAD.match(site.low, site.end))
+        or (site.opens_clause() and site.low.startswith("another", site.start))
+    )
+
+
+def own_memory(site: Site) -> bool:
+    """Memory as the source of a claim (I remember that …); not a remembered day."""
+    return not re.match(
+        r" (?:when|how|the (?:day|days|time|times|summer|winter|night|morning|year|first|last|look"
+        r"|smell|way)|my|him|her|them|being|seeing|going|\w+ing)\b",
+        site.after(24),
+    )
 
 
 _MONEY_OR_CHESS = re.compile(
@@ -199,13 +247,15 @@ EARLY_WORDS = 40
 """A trace that names the answer before this many words had no room to derive it (science §4)."""
 _NAMED = re.compile(r"(?: is| be| must be)?[ :=*\"'(]*(?:\$|\\|\d|[-−]\d|[a-e]\)|[b-e]\b|option )")
 
+_CONCLUDED = re.compile(r"\b(?:so|therefore|thus|hence|then|putting|finally|option)\b")
+
 
 def early(site: Site) -> bool:
     """The answer is named, with fewer than `EARLY_WORDS` words before it: nothing was derived yet.
 
     Only the words before count, not the share of the trace, so that what follows changes nothing.
     """
-    if not _NAMED.match(site.low, site.end):
+    if not _NAMED.match(site.low, site.end) or _CONCLUDED.search(site.sentence()):
         return False
     return site.start < 800 and len(site.low[: site.start].split()) < EARLY_WORDS
 

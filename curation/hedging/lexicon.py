@@ -46,17 +46,22 @@ class Lexicon:
     entries: tuple[Entry, ...]
 
     @cached_property
-    def phrases(self) -> list[list[Entry]]:
-        """The entries of each distinct phrase, in the order of the automaton's patterns."""
+    def _grouped(self) -> dict[str, list[Entry]]:
+        """Folded phrase -> its entries."""
         grouped: dict[str, list[Entry]] = {}
         for entry in self.entries:
             grouped.setdefault(fold(entry.phrase).hay, []).append(entry)
-        return list(grouped.values())
+        return grouped
+
+    @cached_property
+    def phrases(self) -> list[list[Entry]]:
+        """The entries of each distinct phrase, in the order of the automaton's patterns."""
+        return list(self._grouped.values())
 
     @cached_property
     def automaton(self) -> ahocorasick_rs.AhoCorasick:
         """Finds every occurrence of every phrase in a folded text, overlapping ones too."""
-        patterns = [fold(group[0].phrase).hay for group in self.phrases]
+        patterns = list(self._grouped)
         return ahocorasick_rs.AhoCorasick(patterns, matchkind=ahocorasick_rs.MatchKind.Standard)
 
 

@@ -1,16 +1,16 @@
 """Context rules: is this phrase, here, the marker that the lexicon takes it for?
 
 Owns one small function per rule name of the lexicon's `rule` column (`RULES`; those on claims
-stand here, those on what a writer does in `acts.py`). A rule looks at the words around one
-candidate and answers; it knows neither the lexicon nor other candidates. Rules are cheap and
-shallow on purpose: no parsing, no word classes. Where a reading cannot be told from the neighbours,
-the rule keeps the more frequent one and its docstring says which.
+stand here, on modal verbs in `modals.py`, on what a writer does in `acts.py`). A rule looks at the
+words around one candidate and answers; it knows neither the lexicon nor other candidates. Rules are
+cheap and shallow on purpose: no parsing, no word classes. Where a reading cannot be told from the
+neighbours, the rule keeps the more frequent one and its docstring says which.
 
 Decided once: a bare `if` or `or` is no marker. A negated `seems` stays a hedge ("doesn't seem
 right" withholds commitment as "seems wrong" does); a negated booster is none ("not obviously").
 `about 5 cm` is a hedge (it approximates); `think about` is none. Strength is the lexicon's.
 
-Source of the line between epistemic and root modals: Coates (1983), by collocation only.
+Belief verbs count whoever believes (they leave open what they govern), verbs of saying do not.
 """
 
 from __future__ import annotations
@@ -18,62 +18,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from curation.hedging import acts
+from curation.hedging import acts, modals
 from curation.hedging.text import Site, words
 
-VERSION = 1
+VERSION = 2
 """Counted up when a rule changes what is marked; the lexicon's table names the version it is for.
 """
-
-_MONTHS = re.compile(
-    r"(?:in|of|on|since|until|till|by|last|next|early|late|mid|during|from|through|every|this"
-    r"|january|february|march|april|june|and june|\d{1,2}(?:st|nd|rd|th)?)[ ,\-]+(?:of )?$"
-)
-_DAY = re.compile(
-    r" (?:\d|and (?:june|july)\b|to (?:june|july|august)\b|the \d|day\b)|[,–—-] ?\d|'s\b"
-)
-
-
-def may(site: Site) -> bool:
-    """`may`, but not the month, a request (may I), a rule (you may only) or a name (Ms May)."""
-    if site.cased[site.start] == "M":
-        if _MONTHS.search(site.before(24)) or _DAY.match(site.low, site.end):
-            return False
-        if site.cased[site.start : site.end] == "May" and not site.opens_clause():
-            return False
-    word = site.next()
-    if word in ("i", "we", "the", "you", "only", "god", "he", "she", "they", "it", "this"):
-        return False
-    return site.previous() not in ("you", "theresa", "brian", "contestants", "players", "player")
-
-
-def might(site: Site) -> bool:
-    """`might`, but not strength (the might of, all his might)."""
-    if site.next() in ("of", "and") or re.search(
-        r"\b(?:all|with|the|military|his|her|their|its|our) $", site.before(12)
-    ):
-        return False
-    return site.next() not in ("i", "we")
-
-
-_ROOT_PASSIVE = re.compile(
-    r" (?:also |still |easily |only |just )*(?:be (?:used|written|expressed|rewritten|simplified"
-    r"|factored|computed|calculated|solved|divided|chosen|found|done|made|seen(?! as)|heard"
-    r"|reached|bought|placed|arranged|paired|split|shown|measured|performed|applied|obtained)|see"
-    r"|hear|feel|find|write|use|try|compute|say|do|go|get|choose|buy|reach|afford|swim|run|walk"
-    r"|read|speak|tell)\b"
-)
-
-
-def could(site: Site) -> bool:
-    """`could` where something may be the case; not ability, plan, request or a bare negation."""
-    if site.next() in ("not", "i", "we", "you", "it", "this", "they", "he", "she", "there", ""):
-        return False
-    if _ROOT_PASSIVE.match(site.low, site.end):
-        return False
-    if site.previous() in ("i", "we", "you", "he", "she", "they", "who", "one"):
-        return bool(re.match(r" (?:also |still |well )?(?:be|have)\b", site.after(14)))
-    return True
 
 
 def aside(site: Site) -> bool:
@@ -81,26 +31,30 @@ def aside(site: Site) -> bool:
     return site.next() in ("", "but", "and", "it", "this", "because", "if", "whether", "yes")
 
 
-_PLACES = words("in on at twice once only again here there under above below next between near as")
+_NO_QUALITY = words(
+    "in on at twice once only again here there under above below next between near as to with"
+    " before after from for by and or but when where while if because since until during through"
+    " throughout within among amid alongside together elsewhere first last more most less often"
+    " the a an this that these those his her their its my our him them me us"
+)
+
+
+_NO_PLACE = words("in on at to twice once only again here above below next with as for when")
 
 
 def to_verb(site: Site) -> bool:
-    """It appears to be so, it appears so; not where it appears (to the left, in a list, twice)."""
-    if not site.low.endswith("to", site.start, site.end):
-        return site.next() not in _PLACES and not site.after(8).startswith(" to the ")
-    return site.next() not in (
-        "the",
-        "a",
-        "an",
-        "my",
-        "his",
-        "her",
-        "their",
-        "our",
-        "me",
-        "him",
-        "",
-    )
+    """It appears to be so, it appeared calm; not where it appears (to the left, in a list, twice).
+
+    After `appear(s)` alone, a word counts as a quality unless it is a small word or an adverb.
+    """
+    word = site.next()
+    if site.low.endswith("to", site.start, site.end):
+        return bool(word) and word not in _NO_QUALITY and word != "scale"
+    if word == "that":
+        return True
+    if site.previous() == "it":
+        return word not in _NO_PLACE
+    return word.isalpha() and word not in _NO_QUALITY and not word.endswith("ly")
 
 
 _OPTION = re.compile(
@@ -112,7 +66,7 @@ def suggest(site: Site) -> bool:
     """Evidence suggests; not a person's proposal, not what an answer option says."""
     if site.previous() in ("i", "he", "she", "you", "i'd", "someone", "who"):
         return False
-    if _OPTION.search(site.before(20)):
+    if _OPTION.search(site.before(20)) or re.match(r"[^.;]{0,70}\bshould\b", site.after(80)):
         return False
     return site.next() not in ("you", "using", "going", "we", "trying", "i")
 
@@ -130,49 +84,145 @@ _QUANTITY = re.compile(
     r"|hundred|thousand|million|week|month|year|day|minute|hour|mile)|an hour|hundreds|thousands"
     r"|noon|midnight|certain(?:ly)?\b|impossible|always|the same)"
 )
-_TOPIC = words(
-    "think thinking thought talk talking talks talked know knows knew known ask asks asking asked"
-    " wonder wondering worry worrying worried reason reasoning information question questions what"
-    " how more facts fact statement statements story something anything everything nothing it all"
-    " learn learned read reading hear heard tell tells told care cares forget forgot argue argued"
-    " write wrote writing said says sure certain confused concerned confident true idea ideas going"
-    " turn turned walk walked look looking looked go went rotate wrap wrapped drive drove and or"
+_CLAIMED = re.compile(
+    r"(?:\b(?:is|was|are|were|be|been|being|it's|that's|weighs?|weighed|costs?|takes?|took|equals?"
+    r"|gives?|gets?|got|get|makes?|totals?|averages?|averaged|measures?|measured|covers?|covered"
+    r"|lasts?|lasted|say|maybe|perhaps|probably|so|or|only|just|leaves|yields?|find"
+    r"|estimate|estimated|spans?|numbers?|has|have|had)|[=≈]|\bis:) ?$"
 )
+_FAR = re.compile(
+    r" [~$£€≈]?[\d.,]+ ?(?:km|kilomet|m\b|met(?:re|er)s?\b|mi\b|miles?|feet|ft|yards?)[^.;]{0,25}"
+    r"\b(?:north|south|east|west|away|from|off|above|below|high|long|wide|tall|deep|downstream"
+    r"|upstream|inland)\b"
+)
+_AWAY = re.compile(r"\b(?:north|south|east|west|away|from|off|downstream|upstream|inland)\b")
 
 
 def quantity(site: Site) -> bool:
-    """Before a number or a measure: about 5 cm, around noon, almost half; not think about 5."""
-    return bool(_QUANTITY.match(site.low, site.end)) and site.previous() not in _TOPIC
+    """A number that the sentence claims only roughly (it is about 5 cm, takes around an hour).
+
+    Not a round number in passing (about 300 people watched), a place (approximately 12 km north
+    of), a topic (think about 5).
+    """
+    if not _QUANTITY.match(site.low, site.end):
+        return False
+    if not _CLAIMED.search(site.before(14)):
+        return False
+    far = _FAR.match(site.low, site.end)
+    return not (far and _AWAY.search(far[0]))
 
 
-_FAIR = (
-    "distribute", "divid", "split", "share", "treat", "play", "allocat", "and", "between", "among",
-    "to ", "in ", "by ", "with", "on ", "for ", "so ",
-)  # fmt: skip
+_OURS = re.compile(
+    r"\b(?:i|i'm|i'd|i've|we|we'd|let me|let's|my"
+    r"|th(?:is|ese) (?:problem|question|kind|type|puzzle)s?|the (?:answer|question|problem))\b"
+)
 
 
-def fairly(site: Site) -> bool:
-    """Fairly + a quality; not dividing something fairly."""
-    word = site.next()
-    return bool(word) and not f"{word} ".startswith(_FAIR)
+def reasoning(site: Site) -> bool:
+    """In the writer's own reasoning (I, we, this problem): there a rule of thumb is a guess.
+
+    Elsewhere `usually` says how often, not how sure.
+    """
+    return bool(_OURS.search(site.sentence()))
 
 
-def rather(site: Site) -> bool:
-    """Rather + a quality; not rather than, would rather, or rather."""
-    word = site.next()
-    return (
-        bool(word)
-        and word not in ("than", "a", "the", "we", "it", "i", "to")
-        and (site.previous() not in ("would", "i'd", "or", "but", "had", "should", "n't", "not"))
-    )
+_CHANCE = re.compile(
+    r"\b(?:probabilit(?:y|ies)|odds|dice|die|coins?|outcomes?|random|randomly|chosen|drawn)\b"
+)
+
+
+def chance(site: Site) -> bool:
+    """A guess at what is so; not probability as the subject matter."""
+    return not _CHANCE.search(site.sentence())
+
+
+_SOME = re.compile(
+    r"\b(?:some|many|most|several|certain|various|numerous|others?|few|critics|scholars"
+    r"|historians|experts|analysts|observers|proponents|supporters|opponents|commentators|skeptics"
+    r"|sceptics|researchers|scientists|economists|biographers|theorists|linguists|archaeologists"
+    r"|authors|writers|sources|people|investigators|detectives|officials|doctors|physicians)"
+    r"(?: [a-z\-]+){0,3}?(?: (?:have|had|also|even|still|often|now|sometimes|generally))* $"
+)
+_PERSONS = re.compile(r"\b(?:that|who|which|to|what|how|as|not|n't|whom|would|must|can) $")
+
+
+def held_by_some(site: Site) -> bool:
+    """A claim of unnamed people (some scholars argue); not a named one's, no relative clause."""
+    back = site.before(60)
+    return bool(_SOME.search(back)) and not _PERSONS.search(back) and site.next() not in (
+        "about", "of", "with", "over", "for", "", "so", "like", "yes", "no",
+    )  # fmt: skip
+
+
+_FORMULA = re.compile(r"[=\\$<>≤≥^]|\b\d+\b")
+
+
+def whether(site: Site) -> bool:
+    """A question left open (unclear whether, to determine whether); not a task of arithmetic or
+    of a program (check whether n is even), not a decision (decide whether to), not `whether or not`
+    as a concession.
+    """
+    if site.previous() in (
+        "check",
+        "checks",
+        "checking",
+        "checked",
+        "decide",
+        "decides",
+        "decided",
+        "deciding",
+        "choose",
+        "verify",
+        "tells",
+        "regardless",
+        "matter",
+        "on",
+        "by",
+        "of",
+        "see",
+    ):
+        return site.previous() == "of" and site.before(12).endswith("question of ")
+    if site.opens_clause() or not site.previous():
+        return False
+    if site.next() in ("to", "by", "or"):
+        return False
+    return not _FORMULA.search(site.sentence())
+
+
+_NO_CREED = words("not n't to couldn't can't cannot make i we never don't didn't no")
+
+
+def believes(site: Site) -> bool:
+    """Holds something to be so, or doubts it; not believing in, not `no doubt`."""
+    if site.previous() in _NO_CREED:
+        return False
+    return site.next() not in ("", "in", "of", "by", "or", "and", "me", "you", "to")
+
+
+_NOT_AWAITED = words("to can you should n't not we i as don't could cannot")
+
+
+def expects(site: Site) -> bool:
+    """Someone looks forward to it being so; not what one can expect, not (as) expected."""
+    return site.previous() not in _NOT_AWAITED and site.next() not in ("", "from", "of", "and")
+
+
+_VERB_BEFORE = words(
+    "is are was were it's that's i'm just i seems looks feels we also still he's she's they're but"
+    " and only be been seemed looked felt"
+)
+
+
+def predicate(site: Site) -> bool:
+    """Softens what the sentence claims (was somewhat odd); not a degree in passing (a fairly flat
+    tray), not dividing something fairly.
+    """
+    return site.previous() in _VERB_BEFORE and site.next() not in ("", "and", "by", "between")
 
 
 def kind_of(site: Site) -> bool:
     """A softener (it's kind of odd); not a class (what kind of, this sort of, two kinds of)."""
-    return site.previous() in (
-        "is", "are", "was", "were", "it's", "that's", "i'm", "just", "i", "seems", "looks", "feels",
-        "we", "also", "still", "he's", "she's", "they're", "but", "and", "only", "be", "been",
-    )  # fmt: skip
+    return site.previous() in _VERB_BEFORE
 
 
 _ABOUT_TOPIC = re.compile(
@@ -204,11 +254,20 @@ _POSSIBLE = re.compile(
 _COUNTED = words("values value outcomes pairs cases combinations answers ways numbers choices sums")
 
 
+_CHANCE_OF = re.compile(
+    r" (?!to\b|values?\b|ways?\b|solutions?\b|answers?\b|approach|outcomes?\b|rational|pairs?\b"
+    r"|combination|candidate|choices?\b|integer|number|root|score|total|path|moves?\b|point|case"
+    r"|and\b|or\b|for\b|but\b)[a-z]{3,}"
+)
+
+
 def suspects(site: Site) -> bool:
     """Someone suspects something; not the suspect of a crime."""
     return site.previous() not in (
         "the", "a", "this", "that", "prime", "his", "her", "their", "second", "each", "murder",
         "i", "of", "main", "one", "suspect",
+    ) and site.next() not in (
+        "for", "in", "were", "are", "was", "who", "at", "from", "and", "",
     )  # fmt: skip
 
 
@@ -218,9 +277,11 @@ def possible(site: Site) -> bool:
         return True
     if site.cased[site.start] == "P" and site.opens_clause() and site.next() not in _COUNTED:
         return bool(site.next()) and site.low.startswith("possible", site.start)
+    if site.previous() in ("a", "another", "possible") and _CHANCE_OF.match(site.low, site.end):
+        return site.low.startswith("possible", site.start)
     return bool(_POSSIBLE.match(site.low, site.end)) and site.previous() not in (
         "all", "every", "each", "any", "not", "n't", "only", "other", "as", "two", "three",
-    )  # fmt: skip
+    ) and not site.low.startswith("possible to", site.start)  # fmt: skip
 
 
 _NEGATION = re.compile(
@@ -255,37 +316,31 @@ def in_fact(site: Site) -> bool:
     )
 
 
-_MUST = re.compile(
-    r" (?:also |then |therefore |thus |always |still |all |both |actually |necessarily |surely )*"
-    r"(?:be|have been|have had|have|mean|equal|follow|hold|lie|exist|contain|come|belong)\b"
+_LAW = re.compile(
+    r"\b(?:is|are|be|will|would|must|it's|that's|can|there's|there is|there are|has to) $"
 )
-_DUTY = re.compile(
-    r" (?:also |then |always |all |both |each )*be (?:placed|seated|used|chosen|submitted|arranged"
-    r"|paid|done|kept|given|made|worn|filled|returned|taken|met|satisfied|careful|able|in the form"
-    r"|written|expressed|distinct|different|present|sent|signed|completed|listed|followed|obeyed"
-    r"|respected|painted|assigned|home|back|ready)\b"
+_HOLDS = re.compile(
+    r" (?:be|hold|holds|true|equals?|gives?|yields?|works?|positive|negative|even|odd|divides?"
+    r"|returns?|leads?|leaves?|results?|means?|implies|exists?|contains?|less|greater|more|at"
+    r"|zero|an?|the (?:same|case)|one|possible|wrong|right|correct|ends?|follows?|\d)\b"
 )
-
-
-def must(site: Site) -> bool:
-    """A conclusion (it must be 7); not a duty or a rule (you must choose, must be placed)."""
-    if not _MUST.match(site.low, site.end) or _DUTY.match(site.low, site.end):
-        return False
-    return site.previous() not in ("you", "i", "we", "players", "player", "students", "everyone")
-
-
 _RIDDLE = re.compile(
     r" (?:tell|tells|told|lie|lies|lying|lied|speaks?|true|false|truthful|been|mind|say|says)\b"
 )
+_PEOPLE = re.compile(r"\b(?:i|you|he|she|they|we|who|people|i'm|he's|she's|they're)(?:'[a-z]+)? "
+                     r"(?:[a-z]+ )?$")  # fmt: skip
 
 
 def always(site: Site) -> bool:
-    """A claim without exception; not negated, not the fixed habit of someone in a riddle."""
-    if _RIDDLE.match(site.low, site.end) or re.search(
-        r"(?:\bnot|n't|almost|nearly|will|as) $", site.before(8)
-    ):
+    """A law without exception (is always even, never negative); not negated, not someone's habit
+    (she always calls, never married), not the fixed speech of a riddle.
+    """
+    back = site.before(16)
+    if re.search(r"(?:\bnot|n't|almost|nearly|as|than|had|have|has) $", back):
         return False
-    return not (site.low.startswith("never", site.start) and site.next() in ("before", "again"))
+    if _RIDDLE.match(site.low, site.end) or _PEOPLE.search(back):
+        return False
+    return bool(_LAW.search(back) or _HOLDS.match(site.low, site.end))
 
 
 def we_know(site: Site) -> bool:
@@ -300,7 +355,8 @@ def according(site: Site) -> bool:
     """Names a source; not a rule or the problem at hand (according to the problem)."""
     return not re.match(
         r" (?:the |this |these |our |my )?(?:problem|question|rules?|formula|order|size|height"
-        r"|age|plan|definition|condition|conditions|given|table|pattern|above|statement|passage)\b",
+        r"|age|plan|definition|condition|conditions|given|table|pattern|above|statement|passage"
+        r"|answer|solution|reference|hint|provided|text|sentence|instructions?|order of)\b",
         site.after(24),
     )
 
@@ -308,9 +364,11 @@ def according(site: Site) -> bool:
 RULES: dict[str, Callable[[Site], bool]] = {
     rule.__name__: rule
     for rule in (
-        may, might, could, aside, to_verb, suggest, sentence_claim, quantity, fairly, rather,
-        kind_of, i_think, suspects, possible, not_negated, clearly, in_fact, must, always, we_know,
-        according, acts.opening, acts.wait, acts.hold_on, acts.actually, acts.fresh_clause,
+        modals.may, modals.might, modals.could, modals.should, modals.must, aside, to_verb,
+        suggest, sentence_claim, quantity, predicate, kind_of, i_think, suspects, possible,
+        reasoning, chance, held_by_some, whether, expects, believes, not_negated, clearly,
+        in_fact, always, we_know, according, acts.opening, acts.road, acts.own_memory, acts.wait,
+        acts.hold_on, acts.actually, acts.fresh_clause,
         acts.correction, acts.instead, acts.own_act, acts.confirmed, acts.check, acts.to_be_sure,
         acts.recall, acts.foreign, acts.expected, acts.early,
     )

@@ -93,6 +93,9 @@ def joins(char: str) -> bool:
     return (char.isalnum() or char == "_") and char < "\u2e80"
 
 
+_NAMING_ENDS = frozenset("dsmel\"'“(")
+"""What may stand before a word that is mentioned (word, words, term, phrase, label …): a cheap
+test before the costly one."""
 _NAMED_WORD = re.compile(r"\b(?:word|words|term|phrase|called|labelled|labeled)s? ?[\"'“(]*$")
 
 
@@ -107,6 +110,8 @@ def is_mention_or_name(cased: str, start: int, end: int) -> bool:
         closing = cased[end : end + 2].lstrip(",.!?")[:1]
         if before[-1] != "*" and closing and closing in "'\"”":
             return True
+    if before[:1] not in _NAMING_ENDS and before[1:] not in _NAMING_ENDS:
+        return False
     return bool(_NAMED_WORD.search(cased, max(0, start - 12), start))
 
 

@@ -265,7 +265,7 @@ def suspects(site: Site) -> bool:
     """Someone suspects something; not the suspect of a crime."""
     return site.previous() not in (
         "the", "a", "this", "that", "prime", "his", "her", "their", "second", "each", "murder",
-        "i", "of", "main", "one", "suspect",
+        "i", "of", "main", "one", "suspect", "terror", "key", "chief", "top", "possible", "wanted",
     ) and site.next() not in (
         "for", "in", "were", "are", "was", "who", "at", "from", "and", "",
     )  # fmt: skip

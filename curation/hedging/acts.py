@@ -71,12 +71,15 @@ def correction(site: Site) -> bool:
     return site.opens_clause() and bool(re.match(r" ?[:,—–-]", site.after(2)))
 
 
+_OTHERS_PLAN = re.compile(r",? (?:they|he|she|it|the|this|these|his|her|their|its|people|an?)\b")
+
+
 def instead(site: Site) -> bool:
-    """A change of the writer's plan; not instead of, not a character who walked instead."""
+    """A change of the writer's plan; not instead of, not what others do instead."""
     if site.next() == "of":
         return False
     if site.opens_clause() and not re.match(r" ?[.;)\n]", site.after(2)):
-        return True
+        return not _OTHERS_PLAN.match(site.low, site.end)
     return bool(
         re.search(r"\b(?:let me|let's|i'll|i (?:can|could|should|will)|we (?:can|could|should))\b",
                   site.sentence())
@@ -261,5 +264,6 @@ def early(site: Site) -> bool:
 
 
 def opening(site: Site) -> bool:
-    """Begins its clause."""
-    return site.opens_clause()
+    """Begins its sentence or line, or what follows a colon; after a comma it only contrasts."""
+    back = site.before(6).rstrip(" *_\"'“‘>(")
+    return not back or back[-1] in ".!?:;…\n" or back.endswith((" -", "--"))

@@ -98,15 +98,20 @@ _FAR = re.compile(
 _AWAY = re.compile(r"\b(?:north|south|east|west|away|from|off|downstream|upstream|inland)\b")
 
 
+_ROUNDED = re.compile(r" [~$£€≈]?[\d,]*\.\d\d")
+
+
 def quantity(site: Site) -> bool:
     """A number that the sentence claims only roughly (it is about 5 cm, takes around an hour).
 
     Not a round number in passing (about 300 people watched), a place (approximately 12 km north
-    of), a topic (think about 5).
+    of), a topic (think about 5), a computed value that is only rounded (approximately 1.2235).
     """
     if not _QUANTITY.match(site.low, site.end):
         return False
     if not _CLAIMED.search(site.before(14)):
+        return False
+    if _ROUNDED.match(site.low, site.end):
         return False
     far = _FAR.match(site.low, site.end)
     return not (far and _AWAY.search(far[0]))
@@ -199,7 +204,10 @@ def believes(site: Site) -> bool:
     return site.next() not in ("", "in", "of", "by", "or", "and", "me", "you", "to")
 
 
-_NOT_AWAITED = words("to can you should n't not we i as don't could cannot")
+_NOT_AWAITED = words(
+    "problem question function code test method program parser api to can you should n't not we i as"
+    " don't could cannot"
+)
 
 
 def expects(site: Site) -> bool:

@@ -25,6 +25,7 @@ Sources: the rules of `lm-eval` and `minicons` differ from ours and from each ot
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +136,9 @@ def load(
     Raises StudentError for an unknown name, a folder that is no causal language model, a tokenizer
     that cannot say where its tokens stand, and weights that are missing or broken.
     """
+    # Threads that wait for each other spinning make the scorer 10 to 25 times slower as soon as
+    # anything else wants the cores (measured); asleep they cost nothing. Read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from curation.student import loading
 
     return loading.load(name_or_path, dtype=dtype, threads=threads, cache_dir=cache_dir)

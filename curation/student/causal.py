@@ -36,7 +36,7 @@ class CausalStudent:
 
     def score(self, prompt: str, trace: str) -> TokenScores:
         """See the Protocol."""
-        encoded = self._encode(prompt, trace)
+        encoded = self.admit(prompt, trace)
         (statistics,) = self.forward.run([encoded])
         return self._scores(prompt, trace, encoded, statistics)
 
@@ -47,7 +47,7 @@ class CausalStudent:
         encoded: list[tuple[int, Encoded]] = []
         for index, (prompt, trace) in enumerate(pairs):
             try:
-                encoded.append((index, self._encode(prompt, trace)))
+                encoded.append((index, self.admit(prompt, trace)))
             except StudentError as exc:
                 yield index, exc
         for batch in plan([len(item.ids) for _, item in encoded]):
@@ -61,8 +61,8 @@ class CausalStudent:
                 index, item = encoded[i]
                 yield index, self._scores(*pairs[index], item, statistics)
 
-    def _encode(self, prompt: str, trace: str) -> Encoded:
-        """The encoded pair, refused where it does not fit the window."""
+    def admit(self, prompt: str, trace: str) -> Encoded:
+        """The pair as it will be scored; StudentError where it does not fit the window."""
         encoded = self.encoder.encode(prompt, trace)
         if self.window is not None and len(encoded.ids) > self.window:
             raise StudentError(

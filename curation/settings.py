@@ -48,12 +48,12 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
     if scoring not in ("0", "1"):
         raise CurationError(f"HEDGEROW_BACKGROUND_SCORING is {scoring!r}; it takes 0 or 1.")
     limit = env.get("HEDGEROW_MAX_TRACE_CHARS") or str(default.max_trace_chars)
-    if not limit.isascii() or not limit.isdigit() or int(limit) < 1:
+    if not limit.isascii() or not limit.isdigit() or len(limit) > 18 or int(limit) < 1:
         raise CurationError(
             f"HEDGEROW_MAX_TRACE_CHARS is {limit!r}; it takes a whole number of 1 or more."
         )
     return Settings(
-        store=Path(env.get("HEDGEROW_STORE") or default.store).expanduser(),
+        store=Path(os.path.expanduser(env.get("HEDGEROW_STORE") or default.store)),
         student=env.get("HEDGEROW_STUDENT") or default.student,
         dtype=dtype,
         reviewer=(env.get("HEDGEROW_REVIEWER") or default.reviewer).strip() or default.reviewer,

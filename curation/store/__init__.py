@@ -58,6 +58,10 @@ def open(path: str | Path, *, create: bool = True) -> Store:
             "--store or HEDGEROW_STORE names another."
         )
     store = Store(path)
-    if store.setting("store_id") is None:
-        store.set_setting("store_id", str(uuid.uuid4()))
+    try:
+        if store.setting("store_id") is None:
+            store.set_setting("store_id", str(uuid.uuid4()))
+    except BaseException:
+        store.close()
+        raise
     return store

@@ -31,6 +31,14 @@ import polars as pl
 
 from curation.errors import MigrationError, StoreBusy, StoreError
 
+_UNREADABLE = (
+    duckdb.IOException,
+    duckdb.SerializationException,
+    duckdb.InternalException,
+    duckdb.FatalException,
+)
+"""What DuckDB raises where the disk refuses or the file does not hold what it should."""
+
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
@@ -66,7 +74,7 @@ class Connection:
 
     def _frame(self, sql: str, **parameters: Any) -> pl.DataFrame:
         """What a query answers, as a frame."""
-        with self._duckdb.cursor() as cursor:
+        with self._reading() as cursor:
             return cursor.execute(sql, parameters or None).pl()
 
     def _one(self, sql: str, **parameters: Any) -> dict[str, Any] | None:
@@ -77,6 +85,19 @@ class Connection:
     def _value(self, sql: str, **parameters: Any) -> Any:
         """The single value that a query answers."""
         return self._frame(sql, **parameters).item()
+
+    @contextmanager
+    def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for one question; a file that cannot be read is explained."""
+        with self._duckdb.cursor() as cursor:
+            try:
+                yield cursor
+            except _UNREADABLE as exc:
+                raise StoreError(
+                    f"{self.path} could not be read: {_first_line(exc)} Where the disk is sound, "
+                    "the file is damaged: bring back a backup with "
+                    "`python -m curation restore FILE`."
+                ) from exc
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -97,12 +118,13 @@ class Connection:
                 try:
                     yield cursor
                     cursor.execute("commit")
-                except duckdb.IOException as exc:
+                except _UNREADABLE as exc:
                     _roll_back(cursor)
                     raise StoreError(
                         f"{self.path} could not be written: {_first_line(exc)} Nothing of this "
                         "change was stored. Free disk space or mend the permissions, then try "
-                        "again."
+                        "again; where the file is damaged, bring back a backup with "
+                        "`python -m curation restore FILE`."
                     ) from exc
                 except BaseException:
                     _roll_back(cursor)

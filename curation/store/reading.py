@@ -189,10 +189,12 @@ class Reading(Deciding):
             return self._frame(f"{select} {tail}", **parameters)
         _check_condition(where)
         condition = f"where trace_id in (select trace_id from trace_overview where (\n{where}\n))"
-        with self._duckdb.cursor() as cursor:
+        with self._reading() as cursor:
             cursor.execute("begin transaction read only")
             try:
                 return cursor.execute(f"{select} {condition} {tail}", parameters).pl()
+            except (duckdb.IOException, duckdb.SerializationException):
+                raise  # the file, not the filter
             except duckdb.Error as exc:
                 raise FilterError(
                     f"The filter `{where}` cannot be run: {str(exc).strip().splitlines()[0]} "

@@ -6,7 +6,10 @@ import hashlib
 import json
 import os
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,14 +56,19 @@ class Safekeeping(Reading):
         """The training sets written so far, newest first, without their manifests."""
         return self._frame("select * exclude (manifest) from export order by exported_at desc")
 
-    def verify(self) -> Verification:
-        """Re-derive every hash of the store and look for what is missing or dangling."""
+    def verify(self, progress: Callable[[int], object] | None = None) -> Verification:
+        """Re-derive every hash of the store and look for what is missing or dangling.
+
+        `progress` is told "n more things checked".
+        """
         findings: list[str] = []
         checked = 0
-        for check in (_traces, _scores, _markings, _decisions, _conventions, _lexicons):
-            n, broken = check(self)
+        checks = (_scores, _markings, _decisions, _conventions, _lexicons, _exports)
+        for n, broken in chain(_traces(self), (check(self) for check in checks)):
             checked += n
             findings += broken
+            if progress is not None:
+                progress(n)
         return Verification(checked, findings)
 
     def backup(self, path: Path) -> Copy:
@@ -92,8 +100,7 @@ class Safekeeping(Reading):
         except OSError as exc:
             raise StoreError(f"The backup {path} could not be written: {exc}.") from exc
         finally:
-            partial.unlink(missing_ok=True)
-            partial.with_name(partial.name + ".wal").unlink(missing_ok=True)
+            _discard(partial)
         return Copy(path, path.stat().st_size, _sha256(path))
 
 
@@ -138,13 +145,11 @@ def restore(backup: Path, path: Path) -> tuple[Copy, Path | None]:
     except OSError as exc:
         raise StoreError(f"{backup} could not be restored to {path}: {exc}.") from exc
     finally:
-        partial.unlink(missing_ok=True)
+        _discard(partial)
     return Copy(path, path.stat().st_size, _sha256(path)), aside
 
 
-def _traces(store: Safekeeping) -> tuple[int, list[str]]:
-    broken: list[str] = []
-    checked = 0
+def _traces(store: Safekeeping) -> Iterator[tuple[int, list[str]]]:
     last = -1
     while True:
         rows = store._frame(
@@ -153,18 +158,18 @@ def _traces(store: Safekeeping) -> tuple[int, list[str]]:
             last=last,
         ).to_dicts()
         if not rows:
-            return checked, broken
+            return
         last = rows[-1]["position"]
-        checked += len(rows)
-        for row in rows:
-            broken += _trace_findings(row)
+        yield len(rows), [finding for row in rows for finding in _trace_findings(row)]
 
 
 def _trace_findings(row: dict[str, Any]) -> list[str]:
-    extra = json.loads(row["extra"])
     name = row["trace_id"]
     found = []
-    group = extra.get("problem_id")
+    extra = _object(row["extra"])
+    if extra is None:
+        found.append(f"trace {name}: its extra is no JSON object")
+    group = (extra or {}).get("problem_id")
     problem = records.problem_id(row["prompt"], None if group is None else str(group))
     if row["problem_id"] != problem:
         found.append(f"trace {name}: its problem's id should be {problem}, not {row['problem_id']}")
@@ -263,7 +268,7 @@ def _conventions(store: Safekeeping) -> tuple[int, list[str]]:
     broken = [
         f"convention {row['convention_id']}: its record hashes to another id"
         for row in rows
-        if json.loads(row["record"]).get("convention_id", row["convention_id"])
+        if (_object(row["record"]) or {}).get("convention_id", row["convention_id"])
         != row["convention_id"]
     ]
     return len(rows), broken
@@ -277,6 +282,25 @@ def _lexicons(store: Safekeeping) -> tuple[int, list[str]]:
         if records.content_id("lx1", row["content"]) != row["lexicon_id"]
     ]
     return len(rows), broken
+
+
+def _exports(store: Safekeeping) -> tuple[int, list[str]]:
+    rows = store._frame("select export_id, out, manifest from export").to_dicts()
+    broken = [
+        f"export {row['export_id']} to {row['out']}: place and manifest hash to another id"
+        for row in rows
+        if records.content_id("ex1", row["out"], row["manifest"]) != row["export_id"]
+    ]
+    return len(rows), broken
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """The JSON object that `text` is, or None."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _counts(store: Connection) -> list[tuple[str, int]]:
@@ -294,6 +318,13 @@ def _copy_in_another_process(source: Path, target: Path) -> None:
     )
     if done.returncode:
         raise OSError(done.stderr.strip() or f"cp ended with {done.returncode}")
+
+
+def _discard(partial: Path) -> None:
+    """Remove a half-made copy; where that is impossible, the error that led here matters more."""
+    for path in (partial, partial.with_name(partial.name + ".wal")):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

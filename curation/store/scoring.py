@@ -82,22 +82,29 @@ class Scoring(Connection):
             **json.loads(row["record"]),
         }
 
+    def conventions(self) -> list[dict[str, Any]]:
+        """Every convention record that the store knows, with its id and student, oldest first."""
+        ids = self._frame("select convention_id from convention order by added_at, convention_id")
+        return [self.convention(convention_id) for convention_id in ids["convention_id"]]
+
     def current_convention(self, student: str) -> str | None:
         """The id of the convention in use for a student, or None while nothing is scored."""
         return self.setting("convention/" + student)
 
-    def unscored(self, student: str, limit: int | None = None) -> pl.DataFrame:
-        """Traces without a score under the convention in use, in order of arrival.
+    def unscored(
+        self, student: str, limit: int | None = None, convention_id: str | None = None
+    ) -> pl.DataFrame:
+        """Traces without a score under a convention, in order of arrival.
 
-        Columns trace_id, prompt, text, text_hash: what a score job holds. Problems come in order,
+        `convention_id` None = the one in use for `student`. Columns trace_id, prompt, text, text_hash: what a score job holds. Problems come in order,
         the traces of one problem together: the order in which a curator first sees them.
         """
         return self._frame(
             "select t.trace_id, t.prompt, t.text, t.text_hash from trace t "
-            "anti join (select s.trace_id from score s join current_convention c "
-            "using (convention_id) where c.student = $student) s using (trace_id) "
+            "anti join (select trace_id from score where convention_id = $convention_id) s "
+            "using (trace_id) "
             "order by min(t.position) over (partition by t.problem_id), t.position limit $limit",
-            student=student,
+            convention_id=convention_id or self.current_convention(student),
             limit=limit,
         )
 
@@ -111,13 +118,18 @@ class Scoring(Connection):
     ) -> Taken:
         """Store a score pack; a score that is already there stays.
 
+        A convention that the store has not seen before comes into use with its first pack (the
+        student was updated). One that it knows does not: a pack that was left lying, or comes late
+        from another machine, must not bring back a convention that somebody replaced.
+
         Raises StoreError where the frame is not of `PACK_SCHEMA` or names another convention.
         """
         if dict(frame.schema) != PACK_SCHEMA:
             raise StoreError(f"Score pack {pack} has the columns {frame.schema}; it was not taken.")
         if frame.filter(pl.col("convention_id") != convention_id).height:
             raise StoreError(f"Score pack {pack} mixes conventions; it was not taken.")
-        if self.current_convention(student) != convention_id:
+        known = "select 1 from convention where convention_id = $id"
+        if self._one(known, id=convention_id) is None:
             self.use_convention(convention_id, student, record)
         with self._writing() as cursor:
             cursor.register("pack", frame)

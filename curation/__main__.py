@@ -12,57 +12,91 @@ answer reads in console.py.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-import orjson
 from tqdm import tqdm
 
-from curation import commands, console, door, settings
+from curation import commands, console, door, export, ingest, intake, settings
 from curation import store as stores
-from curation.errors import CurationError, StoreBusy
+from curation.errors import CurationError, ExportError, StoreBusy
+from curation.records import VERDICTS
 from curation.settings import Settings
-from curation.store import ORDERS, Store
+from curation.store import ORDERS
 
-_PATHS = ("sources", "out", "file", "path")
+_PATHS = ("sources", "out", "file", "path", "store")
 """Arguments that name files: made absolute, since another process may run the command."""
+
+PATIENCE_S = 5.0
+"""How long a command waits for another command to let go of the store."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code."""
+    """Run one command; the exit code. Wrong use raises SystemExit(2)."""
     try:
         dials = settings.read()
-        parser = _parser(dials)
-        arguments = vars(parser.parse_args(argv))
+        arguments = vars(_parser(dials).parse_args(argv))
         name, as_json = arguments.pop("command"), arguments.pop("json")
-        arguments["max_trace_chars"] = dials.max_trace_chars
+        _check_encoding(arguments)
         for key in _PATHS:
             if arguments.get(key) is not None:
                 arguments[key] = _absolute(arguments[key])
-        store_path = Path(_absolute(str(arguments.pop("store")))).expanduser()
-        answer = commands.finite(_run(name, store_path, arguments, dials))
+        arguments["max_trace_chars"] = dials.max_trace_chars
+        answer = _run(name, Path(arguments.pop("store")), arguments)
+        _say(console.as_json(answer) if as_json else console.readable(name, answer), as_json)
     except CurationError as exc:
-        print(f"error: {exc}", file=sys.stderr)
-        return 1
+        return _fail(str(exc))
     except BrokenPipeError:
+        # Who read us has left (`| head`); Python must not try to flush again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as exc:
+        return _fail(str(commands.refused_by_the_system(exc)))
     except KeyboardInterrupt:
-        print("stopped; what was stored before stays stored", file=sys.stderr)
+        sys.stderr.write("stopped; what was stored before stays stored\n")
         return 130
-    if as_json:
-        sys.stdout.write(orjson.dumps(answer).decode() + "\n")
-    else:
-        print(console.readable(name, answer))
-    return 1 if name == "verify" and answer["broken"] else 0
+    if name == "verify" and answer["broken"]:
+        return _fail(f"{len(answer['broken'])} of {answer['checked']} things do not hold.")
+    return 0
 
 
-def _run(name: str, path: Path, arguments: dict[str, Any], dials: Settings) -> dict[str, Any]:
-    if name == "mark":
-        return commands.mark(Path(arguments["file"]))
+def _say(text: str, as_json: bool) -> None:
+    """Write the answer: JSON is UTF-8; a terminal shows what it can, and the rest escaped."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        if as_json:
+            sys.stdout.reconfigure(encoding="utf-8")
+        else:
+            sys.stdout.reconfigure(errors="backslashreplace")
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"error: {console.one_line(message)}\n")  # escapes by itself
+    return 1
+
+
+def _check_encoding(arguments: dict[str, Any]) -> None:
+    """Raises CurationError for an argument that is no text (bytes that are not UTF-8)."""
+    for key, value in arguments.items():
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, str) and not item.isascii():
+                try:
+                    item.encode()
+                except UnicodeEncodeError as exc:
+                    raise CurationError(
+                        f"The argument {key} ({item!r}) is not UTF-8; rename the file, or type it "
+                        "anew."
+                    ) from exc
+
+
+def _run(name: str, path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
     if name == "verify" and arguments["path"] is not None:
         return commands.verify_export(Path(arguments["path"]))
     if name == "restore":
@@ -74,86 +108,94 @@ def _run(name: str, path: Path, arguments: dict[str, Any], dials: Settings) -> d
             "moved_aside": str(aside) if aside else None,
         }
     if name == "score":
-        return _score(path, arguments, dials)
-    with tqdm(desc=name, unit=" traces", delay=1, leave=False, file=sys.stderr) as bar:
+        return _score(path, arguments)
+    with _bar(name) as bar:
 
         def progress(n: int, total: int | None) -> None:
             if total is not None:
                 bar.total = total
             bar.update(n)
 
+        if name == "mark":
+            return commands.mark(Path(arguments["file"]), progress)
+        if name == "ingest" and not path.exists():
+            intake.check_sources(arguments)  # else a wrong name would leave an empty store
         return _on_the_store(name, path, arguments, progress)
+
+
+@contextmanager
+def _bar(what: str, *, unit: str = " traces") -> Iterator[Any]:
+    """A progress bar on a terminal, for what takes more than a second."""
+    with tqdm(desc=what, unit=unit, delay=1, leave=False, file=sys.stderr, disable=None) as bar:
+        yield bar
 
 
 def _on_the_store(
     name: str, path: Path, arguments: dict[str, Any], progress: commands.Progress | None = None
 ) -> dict[str, Any]:
-    """Run a command on the store: here, or by the process that holds it."""
-    try:
-        opened = _open_patiently(path, create=name in ("ingest", "status"))
-    except StoreBusy:
-        answer = door.ask(path, name, arguments)
-        if answer is None:
-            raise
-        return answer
-    with opened:
-        return commands.run(name, opened, arguments, progress)
+    """Run a command on the store: here, or by the process that holds it.
 
-
-def _open_patiently(path: Path, *, create: bool) -> Store:
-    """Open the store; where a process without a door (a command) holds it, wait up to 5 s."""
-    deadline = time.monotonic() + 5
+    Where that one keeps no door it is a command too, so it is waited for.
+    """
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
-            return stores.open(path, create=create)
+            opened = stores.open(path, create=name == "ingest")
         except StoreBusy:
-            if door.owner_file(path).exists() or time.monotonic() > deadline:
+            answer = door.ask(path, name, arguments)
+            if answer is not None:
+                return answer
+            if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
+            continue
+        with opened:
+            return commands.run(name, opened, arguments, progress)
 
 
-def _score(path: Path, arguments: dict[str, Any], dials: Settings) -> dict[str, Any]:
+def _score(path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
     """Score what is not scored: the job from the store, the work here, the packs to the store."""
     from curation import student as students
     from curation.student import worker
 
-    if not path.exists():
-        stores.open(path, create=False)  # says so before the student is loaded
+    _on_the_store("status", path, {})  # says what is wrong before the student is loaded
     began = time.monotonic()
-    student = students.load(
-        arguments["student"],
-        dtype=arguments["dtype"],
-        threads=os.cpu_count(),
-        cache_dir=path.parent / "students",
-    )
-    convention = student.convention
-    job = _on_the_store(
-        "score-plan",
-        path,
-        {
-            "convention": {
-                "convention_id": convention.convention_id,
-                "student": convention.student,
-                "record": dict(convention.record),
-            },
-            "limit": arguments["limit"],
-            "pid": os.getpid(),
-        },
-    )
-    with tqdm(
-        total=job["n"], desc="score", unit=" traces", delay=1, leave=False, file=sys.stderr
-    ) as bar:
-        done = worker.run(student, Path(job["job"]), Path(job["packs"]), on_scored=bar.update)
-    taken = _on_the_store("score-take-in", path, {"student": convention.student})
+    with _bar("score") as bar:
+        student = students.load(
+            arguments["student"],
+            dtype=arguments["dtype"],
+            threads=os.cpu_count(),
+            cache_dir=path.parent / "students",
+        )
+        convention = {
+            "convention_id": student.convention.convention_id,
+            "student": student.convention.student,
+            "record": dict(student.convention.record),
+        }
+        job = _on_the_store(
+            "score-plan",
+            path,
+            {"convention": convention, "limit": arguments["limit"], "pid": os.getpid()},
+        )
+        bar.total = job["n"]
+        # The limit again: the job may be replaced by the app's meanwhile.
+        done = worker.run(
+            student,
+            Path(job["job"]),
+            Path(job["packs"]),
+            limit=arguments["limit"],
+            on_scored=bar.update,
+        )
+    taken = _on_the_store("score-take-in", path, {"convention": convention})
     seconds = time.monotonic() - began
     return {
-        "student": convention.student,
+        "student": convention["student"],
         "scored": done.n_scored,
         "failed": done.n_failed,
         "n_tokens": done.n_tokens,
         "seconds": seconds,
         "tokens_per_second": done.n_tokens / seconds if seconds else 0.0,
-        "convention_id": convention.convention_id,
+        "convention_id": convention["convention_id"],
         "waiting": taken["waiting"],
         "set_aside": taken["set_aside"],
     }
@@ -163,17 +205,20 @@ class _Parser(argparse.ArgumentParser):
     """Wrong use ends with one line and the exit code 2."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}. `{self.prog} --help` shows the use.\n")
+        said = console.one_line(f"{self.prog}: {message}. `{self.prog} --help` shows the use.")
+        self.exit(2, said + "\n")
 
 
 def _parser(dials: Settings) -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m curation", description="Curate reasoning traces.")
-    parser.add_argument("--store", default=dials.store, help="the store's file")
+    parser = _Parser(
+        prog="python -m curation", description="Curate reasoning traces.", allow_abbrev=False
+    )
+    parser.add_argument("--store", default=str(dials.store), help="the store's file")
     parser.add_argument("--json", action="store_true", help="answer with one JSON object")
     commands_ = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, help: str) -> argparse.ArgumentParser:
-        added = commands_.add_parser(name, help=help, description=help)
+        added = commands_.add_parser(name, help=help, description=help, allow_abbrev=False)
         # After the command too; SUPPRESS keeps what was said before it.
         added.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
         added.add_argument("--store", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -182,7 +227,7 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
     p = command("ingest", "take traces in from files")
     p.add_argument("sources", nargs="+", metavar="FILE")
     p.add_argument("--map", action=_Mapping, nargs="+", default=None, metavar="FIELD=COLUMN")
-    p.add_argument("--format", default=None, metavar="NAME")
+    p.add_argument("--format", choices=ingest.FORMATS, default=None)
 
     p = command("score", "let the student score what is not scored yet")
     p.add_argument("--student", default=dials.student)
@@ -205,7 +250,7 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
 
     p = command("decide", "append a decision")
     p.add_argument("trace_id")
-    p.add_argument("verdict", choices=("accept", "reject", "skip", "flag"))
+    p.add_argument("verdict", choices=VERDICTS)
     p.add_argument("--reviewer", required=True)
     p.add_argument("--reason", nargs="+", action="extend", default=[])
     p.add_argument("--note", default=None)
@@ -222,10 +267,10 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
     command("agreement", "agreement between reviewers")
 
     p = command("export", "write a training set")
-    p.add_argument("--format", required=True, metavar="NAME")
+    p.add_argument("--format", choices=export.FORMATS, required=True)
     p.add_argument("--out", required=True, metavar="DIR")
     p.add_argument("--where", default=None, metavar="SQL")
-    p.add_argument("--splits", default="train=0.9,validation=0.1")
+    p.add_argument("--splits", type=_splits, default="train=0.9,validation=0.1")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--files", choices=("jsonl", "parquet"), default="jsonl")
     p.add_argument("--overwrite", action="store_true")
@@ -252,14 +297,24 @@ class _Mapping(argparse.Action):
             field, equals, column = value.partition("=")
             if not equals or not field.strip() or not column.strip():
                 parser.error(f"--map takes FIELD=COLUMN, not {value!r} (files come before it)")
+            if field.strip() in mapping:
+                parser.error(f"--map names the field {field.strip()!r} twice")
             mapping[field.strip()] = column.strip()
         setattr(namespace, self.dest, mapping)
 
 
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise argparse.ArgumentTypeError(f"takes a whole number of 0 or more, not {text!r}")
     return int(text)
+
+
+def _splits(text: str) -> str:
+    try:
+        export.parse_splits(text)
+    except ExportError as exc:
+        raise argparse.ArgumentTypeError(str(exc).removesuffix(".")) from exc
+    return text
 
 
 def _absolute(value: Any) -> Any:

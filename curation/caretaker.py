@@ -13,11 +13,12 @@ either side may be killed at any moment. `python -m curation score` goes the sam
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,9 +27,16 @@ from curation.errors import CurationError
 from curation.settings import ROOT
 from curation.store import Store
 from curation.student import packs
+from curation.student.progress import is_scoring, read_progress
 
 PAUSE_S = 0.4
 """Between two looks at the packs folder."""
+
+MARKED_AT_ONCE = 250
+"""Traces the caretaker marks before it looks at the packs again: well under a second's work."""
+
+SCORER = (sys.executable, "-m", "curation.student.worker")
+"""The command that scores a job; the arguments that `Caretaker` adds are the worker's."""
 
 
 class TakenIn(NamedTuple):
@@ -47,11 +55,15 @@ def packs_folder(store_path: Path) -> Path:
 
 
 def take_in(store: Store) -> TakenIn:
-    """Store every pack that lies ready and delete it; one that cannot be taken is set aside."""
+    """Store every pack that lies ready and delete it; one that cannot be taken is set aside.
+
+    What fits of a pack is stored even where some of it is about traces that the store does not
+    hold; such a pack is set aside too, so that nothing is lost unseen.
+    """
     folder = packs_folder(store.path)
     scored = failed = n_tokens = 0
     set_aside: list[str] = []
-    for path in sorted(folder.glob("*.pack.parquet")):
+    for path in sorted(folder.glob("*" + packs.SUFFIX)):
         try:
             pack = packs.read_pack(path)
             taken = store.add_pack(
@@ -64,22 +76,37 @@ def take_in(store: Store) -> TakenIn:
         except FileNotFoundError:
             continue  # another thread of the owner took it
         except CurationError as exc:
-            unusable = folder / "unusable"
-            unusable.mkdir(exist_ok=True)
-            os.replace(path, unusable / path.name)
-            set_aside.append(str(exc))
+            set_aside.append(_set_aside(path, str(exc)))
             continue
-        path.unlink(missing_ok=True)
         scored += taken.n_scored
         failed += taken.n_failed
         n_tokens += int(pack.frame["n_tokens"].sum())
+        if taken.n_foreign:
+            why = f"{taken.n_foreign} of its {pack.frame.height} traces are not in this store."
+            set_aside.append(_set_aside(path, f"{path.name}: {why}"))
+        else:
+            path.unlink(missing_ok=True)
     return TakenIn(scored, failed, n_tokens, set_aside)
 
 
-def plan(store: Store, student: str, limit: int | None = None) -> tuple[Path, int]:
-    """Write a job of what is not scored yet; its path and how many traces it holds."""
+def _set_aside(path: Path, why: str) -> str:
+    """Move a pack out of the way; `why`, with the place where it lies now."""
+    unusable = path.parent / "unusable"
+    unusable.mkdir(exist_ok=True)
+    with suppress(FileNotFoundError):  # another thread of the owner moved it
+        os.replace(path, unusable / path.name)
+    return f"{why} It was set aside in {unusable}."
+
+
+def plan(
+    store: Store, student: str, limit: int | None = None, convention_id: str | None = None
+) -> tuple[Path, int]:
+    """Write a job of what is not scored yet; its path and how many traces it holds.
+
+    `convention_id` None = the convention in use for `student`.
+    """
     take_in(store)
-    frame = store.unscored(student, limit)
+    frame = store.unscored(student, limit, convention_id)
     folder = packs_folder(store.path)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "job.parquet"
@@ -87,15 +114,20 @@ def plan(store: Store, student: str, limit: int | None = None) -> tuple[Path, in
     return path, frame.height
 
 
-def mark_pending(store: Store, progress: Any = None) -> int:
-    """Bring the markers of every trace up to the lexicon in use; how many traces were marked."""
+def mark_pending(
+    store: Store, progress: Callable[[int], object] | None = None, limit: int | None = None
+) -> int:
+    """Bring the markers of every trace up to the lexicon in use; how many traces were marked.
+
+    `limit` is how many to mark at most; `progress` is told "n more done".
+    """
     lexicon = hedging.load_lexicon()
     store.use_lexicon(lexicon.lexicon_id, lexicon.language, lexicon.content)
     n = 0
-    while True:
-        frame = store.unmarked(lexicon.lexicon_id)
+    while limit is None or n < limit:
+        frame = store.unmarked(lexicon.lexicon_id, 1000 if limit is None else limit - n)
         if not frame.height:
-            return n
+            break
         store.add_markings(
             hedging.mark_many(
                 frame["trace_id"].to_list(), frame["text"].to_list(), frame["prompt"].to_list()
@@ -104,23 +136,39 @@ def mark_pending(store: Store, progress: Any = None) -> int:
         n += frame.height
         if progress is not None:
             progress(frame.height)
+    return n
 
 
 class Caretaker:
     """A thread of the app that keeps its store's scores and markers coming."""
 
-    def __init__(self, store: Store, *, student: str, dtype: str, scoring: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        student: str,
+        dtype: str,
+        scoring: bool,
+        scorer: Sequence[str] = SCORER,
+    ) -> None:
         self._store = store
         self._student = student
         self._dtype = dtype
         self._scoring = scoring
-        self._worker: subprocess.Popen[bytes] | None = None
+        self._scorer = tuple(scorer)
+        self._folder = packs_folder(store.path)
         self._stop = threading.Event()
         self._wake = threading.Event()
-        self._problem: str | None = None
+        # The scorer belongs to this thread and, when another process asks for a pause, to a
+        # thread of the door: the lock keeps one from being started while the other ends it.
+        self._lock = threading.Lock()
+        self._worker: subprocess.Popen[bytes] | None = None
+        self._paused_for: int | None = None
+        self._waiting_at_start = 0
         self._given_up_at: int | None = None
-        self.version = 0
-        """Grows whenever scores or markers came in."""
+        self._trouble: str | None = None
+        self._scorer_problem: str | None = None
+        self._set_aside: str | None = None
         self._thread = threading.Thread(target=self._run, name="hedgerow-caretaker", daemon=True)
 
     def start(self) -> None:
@@ -128,7 +176,7 @@ class Caretaker:
         self._thread.start()
 
     def wake(self) -> None:
-        """Look again now: traces were added."""
+        """Look again now, and try a scorer again that was given up: traces were added."""
         self._given_up_at = None
         self._wake.set()
 
@@ -136,81 +184,108 @@ class Caretaker:
         """End the thread and the scorer."""
         self._stop.set()
         self._wake.set()
-        self._thread.join(timeout=10)
-        self._end_worker()
+        if self._thread.ident is not None:
+            self._thread.join(timeout=10)
+        with self._lock:
+            self._end_worker()
 
     def state(self) -> dict[str, Any]:
-        """Where scoring stands: counts, whether a scorer is at work, its speed, any problem."""
-        counts = self._store.scoring_state(self._student)
-        running = self._worker is not None and self._worker.poll() is None
-        progress: dict[str, Any] = {}
-        if running:
-            try:
-                text = (packs_folder(self._store.path) / "progress.json").read_text("utf-8")
-                progress = json.loads(text)
-            except (OSError, ValueError):
-                progress = {}
+        """Where scoring stands: counts, whether a scorer is at work (ours or another), its speed.
+
+        `problem` is what a person should know: why the scorer ended, what could not be taken in.
+        """
+        worker = self._worker
+        running = (worker is not None and worker.poll() is None) or is_scoring(self._folder)
+        progress = read_progress(self._folder) if running else None
         return {
-            **counts,
+            **self._store.scoring_state(self._student),
             "student": self._student,
             "running": running,
-            "message": progress.get("message"),
-            "tokens_per_second": progress.get("tokens_per_second"),
-            "problem": self._problem,
+            "message": progress.message if progress else None,
+            "tokens_per_second": progress.tokens_per_second if progress else None,
+            "problem": self._trouble or self._scorer_problem or self._set_aside,
         }
 
     def pause_for(self, pid: int) -> None:
         """Stop the app's own scorer while process `pid` scores."""
-        self._paused_for = pid
-        self._end_worker()
-
-    _paused_for: int | None = None
+        with self._lock:
+            self._paused_for = pid
+            self._end_worker()
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                taken = take_in(self._store)
-                marked = mark_pending(self._store)
-                if taken.scored or taken.failed or marked:
-                    self.version += 1
-                if taken.set_aside:
-                    self._problem = taken.set_aside[-1]
-                self._keep_scoring()
-            except CurationError as exc:
-                self._problem = str(exc)
-            self._wake.wait(PAUSE_S)
-            self._wake.clear()
+        try:
+            while not self._stop.is_set():
+                if self._round():
+                    continue
+                self._wake.wait(PAUSE_S)
+                self._wake.clear()
+        except BaseException as exc:
+            self._trouble = f"Scores and markers are no longer kept up: {exc!r}. Restart the app."
+            raise
+
+    def _round(self) -> bool:
+        """Do what there is to do; whether there is more to do at once."""
+        try:
+            self._take_in()
+            n_marked = mark_pending(self._store, limit=MARKED_AT_ONCE)
+            self._keep_scoring()
+        except (CurationError, OSError) as exc:
+            self._trouble = str(exc)
+            return False
+        self._trouble = None
+        return n_marked == MARKED_AT_ONCE
+
+    def _take_in(self) -> None:
+        taken = take_in(self._store)
+        if taken.set_aside:
+            self._set_aside = taken.set_aside[-1]
 
     def _keep_scoring(self) -> None:
         """Start a scorer where there is something to score and nobody at it."""
         if not self._scoring:
             return
-        if self._paused_for is not None:
-            if _is_alive(self._paused_for):
-                return
-            self._paused_for = None
-        if self._worker is not None:
-            code = self._worker.poll()
-            if code is None:
-                return
-            self._worker = None
-            if code:
-                self._problem = self._last_words()
-                self._given_up_at = self._store.scoring_state(self._student)["waiting"]
-        waiting = self._store.scoring_state(self._student)["waiting"]
-        if not waiting or waiting == self._given_up_at:
-            return
-        job, n = plan(self._store, self._student)
-        if n:
-            self._worker = self._spawn(job)
+        with self._lock:
+            if self._paused_for is not None:
+                if _is_alive(self._paused_for):
+                    return
+                self._paused_for = None
+            if self._worker is not None:
+                code = self._worker.poll()
+                if code is None:
+                    return
+                self._worker = None
+                self._take_in()  # what it wrote last
+                self._judge(code)
+            if is_scoring(self._folder):
+                return  # another process is at it; its packs come in all the same
+            waiting = self._waiting()
+            if waiting and waiting != self._given_up_at:
+                self._start_scorer(waiting)
 
-    def _spawn(self, job: Path) -> subprocess.Popen[bytes]:
-        folder = packs_folder(self._store.path)
-        with (folder / "scorer.log").open("wb") as log:
-            return subprocess.Popen(
+    def _waiting(self) -> int:
+        return self._store.scoring_state(self._student)["waiting"]
+
+    def _judge(self, code: int) -> None:
+        """A scorer ended: go on where it got on, give up until something changes where it did not.
+
+        A scorer that ends well without having scored counts as failed too: else a pack that the
+        store cannot take would be made again and again.
+        """
+        waiting = self._waiting()
+        got_on = waiting < self._waiting_at_start
+        self._scorer_problem = self._last_words() if code or not got_on else None
+        self._given_up_at = None if got_on else waiting
+
+    def _start_scorer(self, waiting: int) -> None:
+        job, n = plan(self._store, self._student)
+        if not n:
+            return
+        self._waiting_at_start = waiting
+        with (self._folder / "scorer.log").open("wb") as log:
+            self._worker = subprocess.Popen(
                 [
-                    sys.executable, "-m", "curation.student.worker", "--job", str(job),
-                    "--out", str(folder), "--student", self._student, "--dtype", self._dtype,
+                    *self._scorer, "--job", str(job), "--out", str(self._folder),
+                    "--student", self._student, "--dtype", self._dtype,
                     "--parent-pid", str(os.getpid()),
                 ],
                 cwd=ROOT,
@@ -221,21 +296,26 @@ class Caretaker:
 
     def _last_words(self) -> str:
         """The scorer's last line: why it ended."""
+        path = self._folder / "scorer.log"
         try:
-            text = (packs_folder(self._store.path) / "scorer.log").read_text("utf-8", "replace")
+            text = path.read_text("utf-8", "replace")
         except OSError:
             text = ""
-        lines = [line for line in text.splitlines() if line.strip()]
-        return f"The scorer ended: {lines[-1] if lines else 'it said nothing'}"
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        why = lines[-1] if lines else f"it scored nothing and said nothing (see {path})."
+        return f"The scorer ended: {why}"
 
     def _end_worker(self) -> None:
-        if self._worker is not None and self._worker.poll() is None:
-            self._worker.terminate()
-            try:
-                self._worker.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                self._worker.kill()
-                self._worker.wait()
+        """Stop the scorer, if it runs; what it has scored so far lies in its packs."""
+        if self._worker is None:
+            return
+        self._worker.terminate()
+        try:
+            self._worker.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._worker.kill()
+            self._worker.wait()
+        self._worker = None
 
 
 def _is_alive(pid: int) -> bool:

@@ -8,17 +8,21 @@ callable that takes "n more done" and the total, where the total is known.
 from __future__ import annotations
 
 import json
-import math
+import os
+import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from curation import agreement, caretaker, export, hedging, ingest, leakage
+import polars as pl
+
+from curation import agreement, caretaker, export, hedging, intake, leakage
 from curation.errors import CurationError, ExportError, IngestError
-from curation.records import PROFILE_COLUMNS, VERDICTS, Decision, Refusal
+from curation.records import PROFILE_COLUMNS, VERDICTS, Decision, Trace
 from curation.store import Store
+from curation.student import Convention
 
 Progress = Callable[[int, int | None], None]
 Arguments = dict[str, Any]
@@ -28,97 +32,43 @@ def run(
     name: str, store: Store, arguments: Arguments, progress: Progress | None = None
 ) -> dict[str, Any]:
     """The answer of command `name`. Raises CurationError with what a person can do about it."""
-    return COMMANDS[name](store, arguments, progress or _silent)
-
-
-def _ingest(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
-    n_read = n_new = n_duplicate = 0
-    refusals: list[Refusal] = []
-    formats: list[str] = []
-    # One transaction for the whole run: a source that breaks off midway leaves nothing behind.
-    with store.transaction():
-        for name in arguments["sources"]:
-            reading = ingest.read(
-                Path(name),
-                format=arguments["format"],
-                mapping=arguments["map"],
-                max_trace_chars=arguments["max_trace_chars"],
-            )
-            ingest_id = str(uuid.uuid4())
-            read_before, new_before, duplicate_before = n_read, n_new, n_duplicate
-            n_refused_before = len(refusals)
-            for batch in reading:
-                added = store.add(batch, ingest_id)
-                n_read += batch.n_read
-                n_new += added.n_new
-                n_duplicate += added.n_duplicate
-                refusals += [*batch.refusals, *added.refusals]
-                progress(batch.n_read, None)
-            formats.append(reading.format)
-            store.record_ingest(
-                ingest_id,
-                origin=Path(name).name,
-                format=reading.format,
-                n_read=n_read - read_before,
-                n_new=n_new - new_before,
-                n_duplicate=n_duplicate - duplicate_before,
-                n_rejected=len(refusals) - n_refused_before,
-                quarantine=None,
-            )
-        quarantine = _quarantine(store, refusals)
-    status = store.status()
-    return {
-        "read": n_read,
-        "new": n_new,
-        "duplicate": n_duplicate,
-        "rejected": len(refusals),
-        "problems": status["problems"],
-        "traces": status["traces"],
-        "format": ", ".join(dict.fromkeys(formats)),
-        "quarantine": str(quarantine) if quarantine else None,
-        "refusals": [
-            {"origin": r.origin, "line": r.line, "field": r.field, "reason": r.reason}
-            for r in refusals[:20]
-        ],
-    }
-
-
-def _quarantine(store: Store, refusals: list[Refusal]) -> Path | None:
-    """Write the refused rows where they can be mended and ingested again."""
-    if not refusals:
-        return None
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    folder = store.path.with_name(store.path.name + ".quarantine")
-    path = folder / f"refused-{stamp}.jsonl"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        ingest.write_quarantine(path, refusals)
+        return COMMANDS[name](store, arguments, progress or _silent)
     except OSError as exc:
-        raise IngestError(f"The refused rows could not be written to {path}: {exc}.") from exc
-    return path
+        raise refused_by_the_system(exc) from exc
+
+
+def refused_by_the_system(exc: OSError) -> CurationError:
+    """What the operating system refused, in words."""
+    where = f"{os.fsdecode(exc.filename)}: " if isinstance(exc.filename, str | bytes) else ""
+    return CurationError(
+        f"{where}{exc.strerror or exc}. Free some space or mend the permissions there, then try "
+        "again."
+    )
 
 
 def _score_plan(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
-    """The beginning of `score`: the convention goes into use, and a job is written."""
+    """The beginning of `score`: a job is written; nothing in the store changes yet."""
     convention = arguments["convention"]
-    store.use_convention(convention["convention_id"], convention["student"], convention["record"])
-    job, n = caretaker.plan(store, convention["student"], arguments["limit"])
+    job, n = caretaker.plan(
+        store, convention["student"], arguments["limit"], convention["convention_id"]
+    )
     return {"job": str(job), "n": n, "packs": str(caretaker.packs_folder(store.path))}
 
 
 def _score_take_in(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
-    """The end of `score`: the packs go into the store."""
+    """The end of `score`: the packs go into the store, and their convention into use."""
     taken = caretaker.take_in(store)
-    return {**taken._asdict(), **store.scoring_state(arguments["student"])}
+    convention = arguments["convention"]
+    store.use_convention(convention["convention_id"], convention["student"], convention["record"])
+    return {**taken._asdict(), **store.scoring_state(convention["student"])}
 
 
 def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
-    caretaker.mark_pending(store)
     trace = store.trace(arguments["trace_id"])
     problem = store.problem(trace.problem_id)
     student = arguments["student"] or store.setting("student")
     score = store.tokens(trace.trace_id, student) if student else None
-    marking = store.marking(trace.trace_id)
     starts, ends = store.steps(trace.trace_id)
     scored = score is not None and score["error"] is None
     return {
@@ -136,14 +86,7 @@ def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
         else None,
         "profile": {name: score[name] for name in PROFILE_COLUMNS} if score and scored else None,
         "score_error": score["error"] if score else None,
-        "markers": [
-            {"start": start, "end": end, "category": category, "text": trace.text[start:end]}
-            for start, end, category in zip(
-                marking["start_char"], marking["end_char"], marking["category"], strict=True
-            )
-        ]
-        if marking
-        else [],
+        "markers": _markers_of(store, trace),
         "steps": [
             {"index": i, "start": start, "end": end}
             for i, (start, end) in enumerate(zip(starts, ends, strict=True))
@@ -153,9 +96,36 @@ def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
     }
 
 
+def _markers_of(store: Store, trace: Trace) -> list[dict[str, Any]]:
+    """A trace's markers: as stored, or found now where the lexicon has not come by yet."""
+    stored = store.marking(trace.trace_id)
+    if stored is None or stored["lexicon_id"] != hedging.load_lexicon().lexicon_id:
+        return [marker._asdict() for marker in hedging.find_markers(trace.text, trace.prompt)]
+    return [
+        {"start": start, "end": end, "category": category, "text": trace.text[start:end]}
+        for start, end, category in zip(
+            stored["start_char"], stored["end_char"], stored["category"], strict=True
+        )
+    ]
+
+
+def _marked_traces(
+    store: Store, where: str | None, order: str, limit: int | None, progress: Progress
+) -> pl.DataFrame:
+    """The traces of a filter, their markers up to date; a filter that cannot run changes nothing.
+
+    Raises FilterError.
+    """
+    frame = store.list_traces(where, order, limit)
+    if caretaker.mark_pending(store, lambda n: progress(n, None)):
+        frame = store.list_traces(where, order, limit)
+    return frame
+
+
 def _list(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
-    caretaker.mark_pending(store, lambda n: progress(n, None))
-    frame = store.list_traces(arguments["where"], arguments["order"], arguments["limit"])
+    frame = _marked_traces(
+        store, arguments["where"], arguments["order"], arguments["limit"], progress
+    )
     return {"items": frame.to_dicts()}
 
 
@@ -185,7 +155,7 @@ def _decide(store: Store, arguments: Arguments, progress: Progress) -> dict[str,
 
 
 def _undo(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
-    withdrawn = store.undo(arguments["reviewer"], origin="cli")
+    withdrawn = store.undo(arguments["reviewer"].strip(), origin="cli")
     if withdrawn is None:
         raise CurationError(
             f"{arguments['reviewer']} has no decision to withdraw. "
@@ -199,8 +169,8 @@ def _status(store: Store, arguments: Arguments, progress: Progress) -> dict[str,
 
 
 def _leakage(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
-    caretaker.mark_pending(store, lambda n: progress(n, None))
-    return leakage.report(store.list_traces(arguments.get("where"))).to_dict()
+    frame = _marked_traces(store, arguments["where"], "arrival", None, progress)
+    return leakage.report(frame).to_dict()
 
 
 def _agreement(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
@@ -217,6 +187,7 @@ def _export(store: Store, arguments: Arguments, progress: Progress) -> dict[str,
         seed=arguments["seed"],
         files=arguments["files"],
         overwrite=arguments["overwrite"],
+        progress=_in_steps(progress),
     )
     return {
         "format": manifest.format,
@@ -231,7 +202,12 @@ def _export(store: Store, arguments: Arguments, progress: Progress) -> dict[str,
 
 
 def _verify(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
-    checked, broken = store.verify()
+    checked, broken = store.verify(lambda n: progress(n, None))
+    for record in store.conventions():
+        known = record.pop("convention_id")
+        derived = Convention.of(record).convention_id
+        if derived != known:
+            broken.append(f"convention {known}: its record hashes to {derived}")
     return {"checked": checked, "broken": broken}
 
 
@@ -248,14 +224,15 @@ def verify_export(path: Path) -> dict[str, Any]:
     return {"checked": checked, "broken": broken}
 
 
-def mark(path: Path) -> dict[str, Any]:
+def mark(path: Path, progress: Progress | None = None) -> dict[str, Any]:
     """What `mark FILE` answers: the markers of each line's text; it needs no store."""
     items = []
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     items.append(_marked(line, f"{path}:{number}"))
+                    (progress or _silent)(1, None)
     except OSError as exc:
         raise IngestError(f"{path} cannot be read: {exc.strerror or exc}.") from exc
     except UnicodeDecodeError as exc:
@@ -271,24 +248,40 @@ def _marked(line: str, where: str) -> dict[str, Any]:
         raise IngestError(
             f"{where} is not JSON ({exc.msg}, column {exc.colno}); {expected}."
         ) from exc
+    except (ValueError, RecursionError) as exc:
+        raise IngestError(f"{where} is not JSON that can be read ({exc}); {expected}.") from exc
     if not isinstance(row, dict) or not isinstance(row.get("text"), str) or "id" not in row:
         raise IngestError(f"{where} has no id or no text; {expected}.")
-    prompt = row.get("prompt")
-    markers = hedging.find_markers(row["text"], prompt if isinstance(prompt, str) else None)
-    return {"id": row["id"], "markers": [marker._asdict() for marker in markers]}
+    if isinstance(row["id"], dict | list):
+        raise IngestError(f"{where}: its id is no text or number; {expected}.")
+    text, prompt = row["text"], row.get("prompt")
+    markers = hedging.find_markers(
+        _whole(text), _whole(prompt) if isinstance(prompt, str) else None
+    )
+    return {
+        "id": row["id"],
+        "markers": [{**m._asdict(), "text": text[m.start : m.end]} for m in markers],
+    }
 
 
-def finite(value: Any) -> Any:
-    """`value` with every NaN and infinity as None, as JSON can say it."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    return value
+def _whole(text: str) -> str:
+    """`text` with U+FFFD for each lone surrogate, which JSON may hold: the same length."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _in_steps(progress: Progress) -> Callable[[int, int], None]:
+    """`progress` for one who tells how many are done, not how many more."""
+    before = 0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal before
+        progress(done - before, total)
+        before = done
+
+    return tell
 
 
 def _silent(n: int, total: int | None) -> None:
@@ -296,7 +289,7 @@ def _silent(n: int, total: int | None) -> None:
 
 
 COMMANDS: dict[str, Callable[[Store, Arguments, Progress], dict[str, Any]]] = {
-    "ingest": _ingest,
+    "ingest": intake.ingest_sources,
     "score-plan": _score_plan,
     "score-take-in": _score_take_in,
     "show": _show,

@@ -1,27 +1,62 @@
-"""How the command line's answers read to a person: one function from answer to text."""
+"""How the command line's answers read: to a person, or as JSON to a program."""
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
+
+import orjson
+
+
+def as_json(answer: dict[str, Any]) -> str:
+    """The answer as one line of JSON (RFC 8259): times in ISO 8601, NaN and infinity as null."""
+    try:
+        return orjson.dumps(answer).decode()
+    except TypeError:
+        # Lone surrogates, numbers above 64 bits and deep nesting, as `extra` may hold them.
+        return json.dumps(_finite(answer), allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return value
 
 
 def readable(name: str, answer: dict[str, Any]) -> str:
     """The answer of command `name` as lines for a terminal.
 
-    Control characters of stored texts are shown escaped, so that no trace can drive the terminal.
+    No stored text can drive the terminal: what is not printable (control characters, changes of
+    the writing direction, lone surrogates) is shown escaped, line breaks too. Only the prompt and
+    the trace of `show` keep theirs, indented so that none of their lines passes for one of ours.
     """
-    return _safe(_READABLE.get(name, _pairs)(answer))
+    return escaped(_READABLE.get(name, _pairs)(answer), keep="\n\t")
 
 
-def _safe(text: str) -> str:
-    return "".join(
-        c if c in "\n\t" or (c.isprintable() and c not in _BIDI) else f"\\u{ord(c):04x}"
-        for c in text
-    )
+def escaped(text: str, *, keep: str = "") -> str:
+    """`text` with all that is neither printable nor in `keep` shown by its code point, escaped."""
+    return "".join(c if c in keep or c.isprintable() else _code(c) for c in text)
 
 
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+def one_line(text: str) -> str:
+    """`text` for the one line on standard error: line breaks as spaces, the rest `escaped`."""
+    return escaped(" ".join(text.splitlines()))
+
+
+def _code(char: str) -> str:
+    code = ord(char)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _pairs(answer: dict[str, Any]) -> str:
@@ -32,13 +67,15 @@ def _pairs(answer: dict[str, Any]) -> str:
 def _value(value: Any) -> str:
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, list):
+        return f"{value:.4g}" if math.isfinite(value) else "–"
+    if isinstance(value, list | tuple):
         return ", ".join(_value(item) for item in value) or "–"
     if isinstance(value, dict):
         return ", ".join(f"{key} {_value(item)}" for key, item in value.items()) or "–"
-    return str(value)
+    return escaped(str(value))
 
 
 def _ingested(answer: dict[str, Any]) -> str:
@@ -49,7 +86,8 @@ def _ingested(answer: dict[str, Any]) -> str:
     ]
     for refusal in answer["refusals"]:
         field = f" {refusal['field']}:" if refusal["field"] else ""
-        lines.append(f"  {refusal['origin']}:{refusal['line']}:{field} {refusal['reason']}")
+        where = f"{refusal['origin']}:{refusal['line']}:{field}"
+        lines.append(one_line(f"  {where} {refusal['reason']}"))
     if answer["rejected"] > len(answer["refusals"]):
         lines.append(f"  … and {answer['rejected'] - len(answer['refusals'])} more")
     if answer["quarantine"]:
@@ -63,7 +101,7 @@ def _scored(answer: dict[str, Any]) -> str:
         f"{answer['seconds']:.1f} s, {answer['tokens_per_second']:.0f} tokens/s with loading; "
         f"{answer['failed']} could not be scored, {answer['waiting']} wait",
     ]
-    return "\n".join(lines + [f"  set aside: {reason}" for reason in answer["set_aside"]])
+    return "\n".join(lines + [one_line(f"  set aside: {reason}") for reason in answer["set_aside"]])
 
 
 def _table(rows: list[dict[str, Any]], columns: list[tuple[str, str]]) -> str:
@@ -95,6 +133,10 @@ def _listed(answer: dict[str, Any]) -> str:
     )
 
 
+def _indented(text: str) -> str:
+    return "\n".join("  " + line for line in text.replace("\r\n", "\n").split("\n"))
+
+
 def _shown(answer: dict[str, Any]) -> str:
     trace, problem = answer["trace"], answer["problem"]
     parts = [
@@ -112,8 +154,8 @@ def _shown(answer: dict[str, Any]) -> str:
                 "profile": answer["profile"] or answer["score_error"] or "not scored yet",
             }
         ),
-        "prompt\n" + trace["prompt"],
-        "trace\n" + trace["text"],
+        "prompt\n" + _indented(trace["prompt"]),
+        "trace\n" + _indented(trace["text"]),
     ]
     if answer["decisions"]:
         parts.append(
@@ -134,9 +176,55 @@ def _shown(answer: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def _interval(low: float | None, high: float | None) -> str:
+    return "–" if _value(low) == "–" else f"{_value(low)} to {_value(high)}"
+
+
+def _leaked(answer: dict[str, Any]) -> str:
+    unit = f"epistemic per 1k {answer['unit']}"
+    rows = [
+        {
+            **context,
+            "rate_ci": _interval(*context["epistemic_per_1k_ci"]),
+            "fall_ci": _interval(*context["suppression_ci"]),
+        }
+        for context in answer["contexts"]
+    ]
+    table = _table(
+        rows,
+        [
+            ("teacher_context", "context"),
+            ("n_traces", "traces"),
+            ("epistemic_per_1k", unit),
+            ("rate_ci", "95 %"),
+            ("mean_nll_nats", "mean NLL (nats)"),
+            ("n_problems_matched", "matched problems"),
+            ("suppression", "suppression"),
+            ("fall_ci", "95 %"),
+            ("p_value", "p"),
+            ("reason", "note"),
+        ],
+    )
+    rest = [answer["unit_reason"]]
+    rest += [f"{context} is not matched: {why}" for context, why in answer["unmatched"].items()]
+    return "\n".join([table, *(one_line(line) for line in rest if line)])
+
+
+def _exported(answer: dict[str, Any]) -> str:
+    splits = ", ".join(f"{name} {n}" for name, n in answer["rows"].items())
+    lines = [f"{sum(answer['rows'].values())} traces written as {answer['format']}: {splits}"]
+    lines += [
+        f"  {_value(file['path'])}  {file['bytes']} bytes  SHA-256 {file['sha256']}"
+        for file in answer["files"]
+    ]
+    if answer["left_out"]:
+        lines.append(f"left out: {_value(answer['left_out'])}")
+    return "\n".join([*lines, f"manifest: {_value(answer['manifest'])}"])
+
+
 def _verified(answer: dict[str, Any]) -> str:
     lines = [f"{answer['checked']} things checked, {len(answer['broken'])} broken"]
-    lines += [f"  {line}" for line in answer["broken"][:20]]
+    lines += [one_line(f"  {line}") for line in answer["broken"][:20]]
     if len(answer["broken"]) > 20:
         lines.append(f"  … and {len(answer['broken']) - 20} more (--json gives them all)")
     return "\n".join(lines)
@@ -149,11 +237,13 @@ _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
     "show": _shown,
     "mark": lambda answer: (
         "\n".join(
-            f"{item['id']}\t{m['start']}\t{m['end']}\t{m['category']}\t{m['text']}"
+            "\t".join(_value(cell) for cell in (item["id"], *m.values()))
             for item in answer["items"]
             for m in item["markers"]
         )
         or "no markers"
     ),
+    "leakage": _leaked,
+    "export": _exported,
     "verify": _verified,
 }

@@ -29,18 +29,20 @@ from multiprocessing.connection import (
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from curation import errors
-from curation.errors import CurationError, StoreBusy
+from curation.console import as_json
+from curation.errors import CurationError, StoreBusy, StoreError
 
 Handler = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 _LARGEST_REQUEST = 1 << 20
+_HANDSHAKE_S = 5.0
+"""How long a caller waits for the owner's first word: another program may listen there by now."""
 
 
 def owner_file(store: Path) -> Path:
-    """Where the owner of a store says how it can be asked."""
+    """Where the owner of a store says how it can be asked, by whatever path the store is named."""
+    store = store.resolve()
     return store.with_name(store.name + ".owner.json")
 
 
@@ -85,22 +87,19 @@ class Door:
                 deliver_challenge(connection, self._key)
                 answer_challenge(connection, self._key)
                 request = json.loads(connection.recv_bytes(_LARGEST_REQUEST))
-                answer: dict[str, Any] = {
-                    "result": self._handler(request["command"], request["arguments"])
-                }
+            except (OSError, EOFError, ValueError, AuthenticationError):
+                return  # the caller left, or was none of ours
+            try:
+                result = self._handler(request["command"], request["arguments"])
+                answer = as_json({"result": result})
             except CurationError as exc:
-                answer = {"error": str(exc), "kind": type(exc).__name__}
-            except (OSError, EOFError, AuthenticationError):
-                return
+                answer = as_json({"error": str(exc), "kind": type(exc).__name__})
             except Exception as exc:
-                failure = {"error": f"The owner failed: {exc!r}", "kind": "StoreError"}
-                self._send(connection, failure)
+                answer = as_json({"error": f"The owner failed: {exc!r}", "kind": "StoreError"})
                 raise
-            self._send(connection, answer)
-
-    def _send(self, connection: Connection, answer: dict[str, Any]) -> None:
-        with suppress(OSError):  # who asked may have left
-            connection.send_bytes(orjson.dumps(answer))
+            finally:
+                with suppress(OSError):  # who asked may have left
+                    connection.send_bytes(answer.encode())
 
 
 def ask(store: Path, command: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
@@ -111,13 +110,18 @@ def ask(store: Path, command: str, arguments: dict[str, Any]) -> dict[str, Any] 
     """
     try:
         owner = json.loads(owner_file(store).read_text(encoding="utf-8"))
-        connection = Client((owner["host"], owner["port"]), authkey=bytes.fromhex(owner["key"]))
-    except (OSError, EOFError, ValueError, KeyError, AuthenticationError):
+        connection = _connected(owner["host"], owner["port"], bytes.fromhex(owner["key"]))
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AuthenticationError):
         return None
     with connection:
-        request = {"command": command, "arguments": arguments}
+        request = json.dumps({"command": command, "arguments": arguments}).encode("ascii")
+        if len(request) > _LARGEST_REQUEST:
+            raise StoreError(
+                f"`{command}` with {len(request):,} bytes of arguments is more than the process "
+                f"that holds {store} takes ({_LARGEST_REQUEST:,}); shorten them, or close it first."
+            )
         try:
-            connection.send_bytes(json.dumps(request, ensure_ascii=False).encode())
+            connection.send_bytes(request)
             answer = json.loads(connection.recv_bytes())
         except (OSError, EOFError) as exc:
             raise StoreBusy(
@@ -128,6 +132,20 @@ def ask(store: Path, command: str, arguments: dict[str, Any]) -> dict[str, Any] 
         raise getattr(errors, answer.get("kind", ""), CurationError)(answer["error"])
     result: dict[str, Any] = answer["result"]
     return result
+
+
+def _connected(host: str, port: int, key: bytes) -> Connection:
+    """A connection to the owner, who proved to be it and to whom we did."""
+    connection = Client((host, port))
+    try:
+        if not connection.poll(_HANDSHAKE_S):
+            raise TimeoutError("nobody of ours answers there")
+        answer_challenge(connection, key)
+        deliver_challenge(connection, key)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _write_private(path: Path, content: dict[str, Any]) -> None:

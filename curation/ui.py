@@ -16,15 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
-from curation import commands, settings
-from curation import store as stores
+from curation import owner, settings
 from curation.caretaker import Caretaker
-from curation.door import Door
 from curation.errors import CurationError
+from curation.owner import Owner
 from curation.settings import Settings
 from curation.store import Store
 
@@ -51,21 +49,6 @@ DEMO_NOTE = (
     "unguided ones read as the work of someone who already knows, so their contexts hardly differ "
     "in hedging: a null result with a reason, and a good first lesson."
 )
-
-
-@dataclass(frozen=True)
-class Owner:
-    """The store as this process holds it, for all sessions."""
-
-    store: Store
-    caretaker: Caretaker
-    door: Door
-
-    def close(self) -> None:
-        """Let go: no more answers, no scorer, the file free."""
-        self.door.close()
-        self.caretaker.stop()
-        self.store.close()
 
 
 @dataclass(frozen=True)
@@ -103,7 +86,7 @@ def page(title: str) -> Iterator[Room]:
 def _room() -> Room:
     """The store, who is here, and the dials. Raises CurationError."""
     dials = settings.read()
-    owner = _owner(str(dials.store), dials.student, dials.dtype, dials.background_scoring)
+    held = _owner(str(dials.store), dials.student, dials.dtype, dials.background_scoring)
     typed = st.sidebar.text_input(
         "Reviewer",
         key=REVIEWER,
@@ -113,7 +96,7 @@ def _room() -> Room:
         persist_state="session",
     )
     reviewer = (typed or "").strip() or dials.reviewer
-    return Room(owner.store, owner.caretaker, reviewer, dials)
+    return Room(held.store, held.caretaker, reviewer, dials)
 
 
 @contextmanager
@@ -148,23 +131,9 @@ def escaped(text: str) -> str:
     return "".join(out)
 
 
-@st.cache_resource(show_spinner="Opening the store", on_release=lambda owner: owner.close())
+@st.cache_resource(show_spinner="Opening the store", on_release=lambda held: held.close())
 def _owner(path: str, student: str, dtype: str, scoring: bool) -> Owner:
-    store = stores.open(Path(path))
-    caretaker = Caretaker(store, student=student, dtype=dtype, scoring=scoring)
-
-    def handle(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        if name not in commands.COMMANDS:
-            raise CurationError(f"The app does not take the command {name!r}.")
-        if name == "score-plan":
-            caretaker.pause_for(int(arguments["pid"]))
-        answer = commands.run(name, store, arguments)
-        caretaker.wake()
-        return answer
-
-    door = Door(store.path, handle)
-    caretaker.start()
-    return Owner(store, caretaker, door)
+    return owner.open(Path(path), student=student, dtype=dtype, scoring=scoring)
 
 
 def _scoring_line(caretaker: Caretaker) -> None:

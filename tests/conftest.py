@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from curation import store as stores
+from curation.__main__ import main
+from curation.settings import ROOT
 from curation.store import Store
+from tests.said import Said
 
 
 @pytest.fixture(autouse=True)
@@ -24,3 +28,34 @@ def store(tmp_path: Path) -> Iterator[Store]:
     """An empty store."""
     with stores.open(tmp_path / "hedgerow.duckdb") as opened:
         yield opened
+
+
+@pytest.fixture
+def curate(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """The command line in this process: `curate("list", "--json")`."""
+
+    def run(*words: object) -> Said:
+        capsys.readouterr()
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as exc:
+            code = int(exc.code or 0)
+        return Said(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def _demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo")
+    few = folder / "few.jsonl"
+    lines = (ROOT / "data/demo/traces.jsonl").read_text("utf-8").splitlines(keepends=True)
+    few.write_text("".join(lines[:12]), "utf-8")
+    assert main(["--store", str(folder / "demo.duckdb"), "ingest", str(few)]) == 0
+    return folder / "demo.duckdb"
+
+
+@pytest.fixture
+def demo(_demo_file: Path, tmp_path: Path) -> Path:
+    """The store of the settings, with the first twelve demo traces (four problems)."""
+    return Path(shutil.copyfile(_demo_file, tmp_path / "hedgerow.duckdb"))

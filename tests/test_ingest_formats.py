@@ -115,75 +115,6 @@ def test_a_solution_may_stand_in_extra(tmp_path: Path) -> None:
     assert the_trace(tmp_path, row)["context_text"] == "3 × 2"
 
 
-@pytest.mark.parametrize("key", ["reasoning_content", "thinking", "reasoning"])
-def test_reasoning_kept_apart_goes_inline(tmp_path: Path, key: str) -> None:
-    row = {"messages": [SAID[0], {**SAID[1], key: THOUGHT}]}
-    trace = the_trace(tmp_path, row)
-    assert trace["text"] == INLINE
-    assert trace["prompt"] == ASKED
-    assert format_of(tmp_path) == "messages"
-
-
-def test_reasoning_in_a_part_of_its_own_goes_inline(tmp_path: Path) -> None:
-    parts = [{"type": "thinking", "thinking": THOUGHT}, {"type": "text", "text": ANSWERED}]
-    row = {"messages": [SAID[0], {"role": "assistant", "content": parts}]}
-    assert the_trace(tmp_path, row)["text"] == INLINE
-
-
-def test_inline_reasoning_stays_as_it_is(tmp_path: Path) -> None:
-    text = f"<think>{THOUGHT}</think>{ANSWERED} "
-    row = {"messages": [SAID[0], {"role": "assistant", "content": text}]}
-    assert the_trace(tmp_path, row)["text"] == text
-    row["messages"][1]["reasoning_content"] = THOUGHT
-    assert the_trace(tmp_path, row)["text"] == text
-
-
-def test_a_system_message_is_kept_beside_the_prompt(tmp_path: Path) -> None:
-    row = {
-        "messages": [{"role": "system", "content": "Be brief."}, *SAID],
-        "answer": "6",
-        "model": "gpt-4o",
-        "uuid": "u1",
-        "tags": ["hens"],
-    }
-    trace = the_trace(tmp_path, row)
-    assert trace["prompt"] == ASKED
-    assert trace["extra"] == {"system": "Be brief.", "tags": ["hens"]}
-    assert (trace["reference_answer"], trace["teacher"]) == ("6", "gpt-4o")
-    assert (trace["teacher_family"], trace["external_id"]) == ("GPT", "u1")
-
-
-def test_earlier_turns_become_part_of_the_prompt(tmp_path: Path) -> None:
-    turns = [*SAID, {"role": "user", "content": "And four?"}, {"role": "assistant", "content": "8"}]
-    trace = the_trace(tmp_path, {"messages": turns})
-    assert trace["prompt"] == f"User: {ASKED}\n\nAssistant: {ANSWERED}\n\nUser: And four?"
-    assert trace["text"] == "8"
-    assert trace["extra"]["messages"] == turns[:3]
-
-
-@pytest.mark.parametrize(
-    ("messages", "field"),
-    [
-        (SAID[:1], "messages"),
-        (SAID[1:], "messages"),
-        ([], "messages"),
-        ("a text", "messages"),
-        ([SAID[0], {"content": "no role"}], "messages[1].role"),
-        ([SAID[0], {"role": "assistant", "content": 7}], "messages[1].content"),
-        ([SAID[0], {"role": "assistant", "content": [{"type": "image_url"}]}],
-         "messages[1].content[0]"),
-        ([SAID[0], "text"], "messages[1]"),
-        ([SAID[0], {"role": "assistant", "content": ""}], "trace"),
-    ],
-)  # fmt: skip
-def test_messages_that_are_no_exchange_are_refused_by_field(
-    tmp_path: Path, messages: Any, field: str
-) -> None:
-    traces, refusals = read_rows(tmp_path, {"messages": messages})
-    assert not traces
-    assert [refusal.field for refusal in refusals] == [field]
-
-
 def test_prompt_and_completion_as_text_and_as_messages(tmp_path: Path) -> None:
     trace = the_trace(tmp_path, {"prompt": ASKED, "completion": ANSWERED, "label": True})
     assert (trace["prompt"], trace["text"]) == (ASKED, ANSWERED)
@@ -192,6 +123,21 @@ def test_prompt_and_completion_as_text_and_as_messages(tmp_path: Path) -> None:
     listed = {"prompt": SAID[:1], "completion": [{**SAID[1], "reasoning_content": THOUGHT}]}
     trace = the_trace(tmp_path, listed)
     assert (trace["prompt"], trace["text"]) == (ASKED, INLINE)
+
+
+def test_a_completion_that_ends_with_the_user_is_refused(tmp_path: Path) -> None:
+    traces, refusals = read_rows(tmp_path, {"prompt": ASKED, "completion": SAID[:1]})
+    assert not traces
+    assert refusals[0].field == "completion"
+
+
+def test_a_teacher_that_is_named_is_not_guessed_by_its_column(tmp_path: Path) -> None:
+    row = {"problem": ASKED, "deepseek_reasoning": THOUGHT, "model": "DeepSeek-R1-0528"}
+    trace = the_trace(tmp_path, row)
+    assert (trace["teacher"], trace["text"]) == (
+        "DeepSeek-R1-0528",
+        f"<think>\n{THOUGHT}\n</think>",
+    )
 
 
 def test_question_reasoning_and_response(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from curation.errors import IngestError
+from curation.records import problem_id
 from tests.test_ingest_formats import ANSWERED, ASKED, INLINE, SAID, THOUGHT, read_rows, the_trace
 
 
@@ -37,6 +38,14 @@ def test_a_mapping_may_reach_into_messages_and_lists(tmp_path: Path) -> None:
         (ASKED, "Six.", False),
     ]
     assert the_trace(tmp_path, row, mapping={"trace": "chat"})["text"] == ANSWERED
+
+
+def test_one_mapped_id_is_numbered_over_several_traces(tmp_path: Path) -> None:
+    row = {"problem": ASKED, "generations": ["6", "Six."], "key": 7}
+    traces, refusals = read_rows(tmp_path, row, mapping={"id": "key", "problem_id": "key"})
+    assert not refusals
+    assert [t["external_id"] for t in traces] == ["7#0", "7#1"]
+    assert traces[0]["problem_id"] == problem_id(ASKED, "7")
 
 
 def test_a_mapping_of_side_fields_keeps_the_format(tmp_path: Path) -> None:

@@ -125,7 +125,9 @@ def exchange(value: object, field: str, system: object = None) -> Exchange:
     left = {
         key: item
         for key, item in said[-1].given.items()
-        if key not in ("role", "from", "content", "value", *_REASONING) and item is not None
+        if key not in ("role", "from", "content", "value")
+        and item is not None
+        and not (key in _REASONING and isinstance(item, str) and item in said[-1].text)
     }
     if left:
         extra["message"] = left

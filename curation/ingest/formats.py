@@ -1,9 +1,8 @@
 """The formats people have: how a row is recognised by its columns, and what traces it makes.
 
-A row makes several traces where it holds several generations, several teachers or a pair. Columns
-that a format does not use are kept in `extra`. A teacher is named only where the row names one, or
-its column does (`deepseek_attempt`); a pair's side is noted in `extra.preference` and decides
-nothing.
+A row makes several traces where it holds several generations, teachers or a pair. Columns that a
+format does not use are kept in `extra`. A teacher is named only where the row or a column's name
+names one (`deepseek_attempt`); a pair's side is noted in `extra.preference` and decides nothing.
 
 `FORMATS` is the registry, the most telling columns first. Knows nothing of files.
 
@@ -20,7 +19,7 @@ from typing import Any, NamedTuple
 from curation.ingest import conversation
 from curation.ingest.conversation import with_reasoning
 from curation.ingest.native import NATIVE_COLUMNS, native_draft
-from curation.ingest.taker import Drafts, Taker, Telling, required
+from curation.ingest.taker import SIDE_COLUMNS, Drafts, Taker, Telling, required
 from curation.ingest.texts import RowError
 
 PROMPTS = ("prompt", "problem", "question", "query", "instruction", "input")
@@ -49,7 +48,7 @@ class Format(NamedTuple):
 
 
 def _has(*every: str) -> Callable[[Collection[str]], bool]:
-    return lambda columns: all(column in columns for column in every)
+    return lambda columns: set(every) <= set(columns)
 
 
 def _any(names: Collection[str], columns: Collection[str]) -> bool:
@@ -65,7 +64,10 @@ def _has_several(columns: Collection[str]) -> bool:
 def spoken(value: Any, field: str) -> str:
     """A trace given as text, as one message, or as messages of which the last speaks."""
     if conversation.is_turns(value):
-        return conversation.turns(value, field)[-1].text
+        last = conversation.turns(value, field)[-1]
+        if last.role != "assistant":
+            raise RowError(field, f"expected the assistant's message at the end, not {last.role!r}")
+        return last.text
     if isinstance(value, Mapping):
         return conversation.turn({"role": "assistant", **value}, field).text
     return required(field, value)
@@ -80,7 +82,7 @@ def _messages(column: str) -> Callable[[Taker], Drafts]:
     def drafts(taker: Taker) -> Drafts:
         said = taker.take("trace", column)
         taker.mapping["prompt"] = column
-        found = conversation.exchange(said, column, taker.take("system", "system", "system_prompt"))
+        found = conversation.exchange(said, column, taker.text("system", "system", "system_prompt"))
         for name in PROMPTS:  # many sets repeat the prompt in a column of its own
             if taker.row.get(name) == found.prompt:
                 taker.used.add(name)
@@ -93,7 +95,7 @@ def _completion(taker: Taker) -> Drafts:
     completion = taker.take("trace", *COMPLETIONS)
     prompt, kept = taker.prompt(*PROMPTS)
     text = spoken(completion, taker.mapping.get("trace", "completion"))
-    text = with_reasoning(taker.reasoning(*APART), text)
+    text = with_reasoning(taker.text("reasoning", *APART), text)
     yield from taker.drafts(prompt, kept, [Telling(text, {}, {}, "0")])
 
 
@@ -110,9 +112,9 @@ def _alpaca(taker: Taker) -> Drafts:
         said += [{"role": "user", "content": pair[0]}, {"role": "assistant", "content": pair[1]}]
     said.append({"role": "user", "content": prompt})
     prompt, kept = conversation.prompt_of(
-        conversation.turns(said, "history"), "history", taker.take("system", "system")
+        conversation.turns(said, "history"), "history", taker.text("system", "system")
     )
-    text = with_reasoning(taker.reasoning(*APART), output)
+    text = with_reasoning(taker.text("reasoning", *APART), output)
     yield from taker.drafts(prompt, kept, [Telling(text, {}, {}, "0")])
 
 
@@ -207,7 +209,9 @@ def _reasoning_and_solution(taker: Taker) -> Drafts:
     text = with_reasoning(
         reasoning, "" if solution is None else required("deepseek_solution", solution)
     )
-    yield from taker.drafts(prompt, kept, [Telling(text, {"teacher": "deepseek"}, {}, "0")])
+    is_named = any(taker.row.get(column) for column in SIDE_COLUMNS["teacher"])
+    fields = {} if is_named else {"teacher": "deepseek"}
+    yield from taker.drafts(prompt, kept, [Telling(text, fields, {}, "0")])
 
 
 def _trajectories(taker: Taker) -> Drafts:
@@ -274,10 +278,7 @@ FORMATS: dict[str, Format] = {
         Format(
             "prompt-completion",
             "a prompt and a completion (or response)",
-            lambda columns: (
-                _any(PROMPTS, columns)
-                and _any([c for c in COMPLETIONS if c not in PROMPTS], columns)
-            ),
+            lambda columns: _any(PROMPTS, columns) and _any(COMPLETIONS, columns),
             _completion,
         ),
     )

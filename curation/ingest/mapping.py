@@ -110,13 +110,14 @@ def told(taker: Taker, mapping: Mapping[str, str]) -> Drafts:
 def overlaid(drafts: Drafts, row: Mapping[str, Any], mapping: Mapping[str, str]) -> Drafts:
     """`drafts` with the fields that a person mapped set over them.
 
-    A mapped list gives each trace its own entry.
+    A mapped list gives each trace its own entry; one id for several traces is numbered.
     """
     columns = {_SIDE[field]: column for field, column in mapping.items() if field in _SIDE}
     if not columns:
         yield from drafts
         return
-    for i, draft in enumerate(drafts):
+    traces = list(drafts)
+    for i, draft in enumerate(traces):
         if isinstance(draft, RowError):
             yield draft
             continue
@@ -129,6 +130,8 @@ def overlaid(drafts: Drafts, row: Mapping[str, Any], mapping: Mapping[str, str])
                 value = int(value)
             if value is not None:
                 fields[field] = field_value(field, value)
+                if field == "id" and len(traces) > 1:
+                    fields[field] += f"#{i}"
         yield draft._replace(**fields)
 
 

@@ -84,10 +84,10 @@ class Taker:
             return conversation.prompt_of(conversation.turns(value, name), name)
         return required(name, value), {}
 
-    def reasoning(self, *columns: str) -> str | None:
-        """Reasoning in a column of its own, or None."""
+    def text(self, field: str, *columns: str) -> str | None:
+        """The first of `columns` that holds a text, or None."""
         column = next((c for c in columns if isinstance(self.row.get(c), str)), None)
-        return None if column is None else str(self.take("reasoning", column))
+        return None if column is None else str(self.take(field, column))
 
     def drafts(
         self, prompt: str, kept: dict[str, Any], told: Iterable[Telling | RowError]

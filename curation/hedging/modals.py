@@ -22,7 +22,7 @@ _DAY = re.compile(
 _RULED = words(
     "you theresa brian contestants contestant players player members member jurors students"
     " student participants applicants visitors passengers teams candidates employees citizens"
-    " guests anyone nobody everyone one"
+    " guests anyone nobody everyone one court courts judge judges parliament congress"
 )
 _NONE_MAY = re.compile(r"\bno (?:[a-z\-]+ ){1,3}$|\bneither (?:[a-z\-]+ ){1,3}$")
 _BY_CONVENTION = re.compile(
@@ -92,6 +92,76 @@ _DONE = re.compile(
     r"|expanded|extended|reused|removed|combined|replaced|proved|verified|described|defined|won"
     r"|worn|visited|traced|counted|estimated|tested|stored|loaded|installed|rented|taken|given)\b"
 )
+_PASSIVE = re.compile(
+    _ADVERBS + r" be (?:[a-z]+ly |also |only |just |further |next |so )*"
+    r"([a-z]+ed|cut|put|set|met|held|sent|spent|dealt|felt|brought|caught|taught|thought|run|begun"
+    r"|drawn|grown|known|thrown|driven|chosen|spoken|broken|stolen|hidden|eaten|beaten|overthrown"
+    r"|hit|hurt|lost|shut|forgotten|mistaken)\b"
+)
+_BEFALLS = (
+    "link",
+    "relat",
+    "caus",
+    "explain",
+    "affect",
+    "involv",
+    "associat",
+    "attribut",
+    "forc",
+    "kill",
+    "damag",
+    "delay",
+    "tri",
+    "charg",
+    "jail",
+    "fin",
+    "destroy",
+    "bann",
+    "suspend",
+    "sued",
+    "arrest",
+    "sack",
+    "fir",
+    "dismiss",
+    "reject",
+    "block",
+    "threaten",
+    "expos",
+    "trigger",
+    "prompt",
+    "driven",
+    "influenc",
+    "mediat",
+    "misinterpret",
+    "mistaken",
+    "confus",
+    "constru",
+    "hurt",
+    "lost",
+    "hit",
+    "need",
+    "requir",
+    "elevat",
+    "increas",
+    "reduc",
+    "compromis",
+    "infect",
+    "impair",
+    "postpon",
+    "scrapp",
+    "cancel",
+    "overturn",
+    "defeat",
+    "forgotten",
+    "broken",
+    "biased",
+    "limit",
+    "report",
+    "tir",
+    "connect",
+    "intend",
+)
+"""Participles of what befalls a thing: after `could be` these are possible events, not uses."""
 _PERSON = words("i we you he she they who one people anyone someone everyone nobody players users")
 _PERSONAL = re.compile(
     _ADVERBS
@@ -117,7 +187,10 @@ def could(site: Site) -> bool:
         return bool(_ASKED_BE.match(site.low, site.end))
     if site.previous() in _PERSON:
         return bool(_PERSONAL.match(site.low, site.end)) and not _ABLE.search(site.before(30))
-    return bool(_HAPPENS.match(site.low, site.end)) and not _DONE.match(site.low, site.end)
+    if not _HAPPENS.match(site.low, site.end) or _DONE.match(site.low, site.end):
+        return False
+    passive = _PASSIVE.match(site.low, site.end)
+    return passive is None or passive[1].startswith(_BEFALLS)
 
 
 _EXPECTED = re.compile(

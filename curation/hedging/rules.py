@@ -1,16 +1,15 @@
 """Context rules: is this phrase, here, the marker that the lexicon takes it for?
 
-Owns one small function per rule name of the lexicon's `rule` column (`RULES`; those on claims
-stand here, on modal verbs in `modals.py`, on what a writer does in `acts.py`). A rule looks at the
-words around one candidate and answers; it knows neither the lexicon nor other candidates. Rules are
-cheap and shallow on purpose: no parsing, no word classes. Where a reading cannot be told from the
-neighbours, the rule keeps the more frequent one and its docstring says which.
+Owns one small function per rule name of the lexicon's `rule` column (`RULES`; those on claims stand
+here, on modal verbs in `modals.py`, on what people hold in `beliefs.py`, on what a writer does in
+`acts.py`). A rule looks at the words around one candidate and answers; it knows neither the lexicon
+nor other candidates. Rules are cheap and shallow on purpose: no parsing, no word classes. Where a
+reading cannot be told from the neighbours, the rule keeps the more frequent one and its docstring
+says which.
 
 Decided once: a bare `if` or `or` is no marker. A negated `seems` stays a hedge ("doesn't seem
 right" withholds commitment as "seems wrong" does); a negated booster is none ("not obviously").
 `about 5 cm` is a hedge (it approximates); `think about` is none. Strength is the lexicon's.
-
-Belief verbs count whoever believes (they leave open what they govern), verbs of saying do not.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from curation.hedging import acts, modals
+from curation.hedging import acts, beliefs, modals
 from curation.hedging.text import Site, words
 
 VERSION = 2
@@ -62,9 +61,14 @@ _OPTION = re.compile(
 )
 
 
+_PROPOSED = re.compile(r"\b(?:i|we|you|he|she|they|who)(?:'ve|'s)? (?:has|have|had|also) $")
+
+
 def suggest(site: Site) -> bool:
     """Evidence suggests; not a person's proposal, not what an answer option says."""
     if site.previous() in ("i", "he", "she", "you", "i'd", "someone", "who"):
+        return False
+    if _PROPOSED.search(site.before(16)):
         return False
     if _OPTION.search(site.before(20)) or re.match(r"[^.;]{0,70}\bshould\b", site.after(80)):
         return False
@@ -141,24 +145,6 @@ def chance(site: Site) -> bool:
     return not _CHANCE.search(site.sentence())
 
 
-_SOME = re.compile(
-    r"\b(?:some|many|most|several|certain|various|numerous|others?|few|critics|scholars"
-    r"|historians|experts|analysts|observers|proponents|supporters|opponents|commentators|skeptics"
-    r"|sceptics|researchers|scientists|economists|biographers|theorists|linguists|archaeologists"
-    r"|authors|writers|sources|people|investigators|detectives|officials|doctors|physicians)"
-    r"(?: [a-z\-]+){0,3}?(?: (?:have|had|also|even|still|often|now|sometimes|generally))* $"
-)
-_PERSONS = re.compile(r"\b(?:that|who|which|to|what|how|as|not|n't|whom|would|must|can) $")
-
-
-def held_by_some(site: Site) -> bool:
-    """A claim of unnamed people (some scholars argue); not a named one's, no relative clause."""
-    back = site.before(60)
-    return bool(_SOME.search(back)) and not _PERSONS.search(back) and site.next() not in (
-        "about", "of", "with", "over", "for", "", "so", "like", "yes", "no",
-    )  # fmt: skip
-
-
 _FORMULA = re.compile(r"[=\\$<>≤≥^]|\b\d+\b")
 
 
@@ -192,27 +178,6 @@ def whether(site: Site) -> bool:
     if site.next() in ("to", "by", "or"):
         return False
     return not _FORMULA.search(site.sentence())
-
-
-_NO_CREED = words("not n't to couldn't can't cannot make i we never don't didn't no")
-
-
-def believes(site: Site) -> bool:
-    """Holds something to be so, or doubts it; not believing in, not `no doubt`."""
-    if site.previous() in _NO_CREED:
-        return False
-    return site.next() not in ("", "in", "of", "by", "or", "and", "me", "you", "to")
-
-
-_NOT_AWAITED = words(
-    "problem question function code test method program parser api to can you should n't not we i as"
-    " don't could cannot"
-)
-
-
-def expects(site: Site) -> bool:
-    """Someone looks forward to it being so; not what one can expect, not (as) expected."""
-    return site.previous() not in _NOT_AWAITED and site.next() not in ("", "from", "of", "and")
 
 
 _VERB_BEFORE = words(
@@ -374,7 +339,8 @@ RULES: dict[str, Callable[[Site], bool]] = {
     for rule in (
         modals.may, modals.might, modals.could, modals.should, modals.must, aside, to_verb,
         suggest, sentence_claim, quantity, predicate, kind_of, i_think, suspects, possible,
-        reasoning, chance, held_by_some, whether, expects, believes, not_negated, clearly,
+        reasoning, chance, whether, beliefs.held_by_some, beliefs.expects, beliefs.believes,
+        beliefs.held_idea, beliefs.evidence, beliefs.unknown, beliefs.or_so, not_negated, clearly,
         in_fact, always, we_know, according, acts.opening, acts.road, acts.own_memory, acts.wait,
         acts.hold_on, acts.actually, acts.fresh_clause,
         acts.correction, acts.instead, acts.own_act, acts.confirmed, acts.check, acts.to_be_sure,

@@ -96,6 +96,9 @@ def joins(char: str) -> bool:
 _NAMING_ENDS = frozenset("dsmel\"'“(")
 """What may stand before a word that is mentioned (word, words, term, phrase, label …): a cheap
 test before the costly one."""
+_PREDICATES = words(
+    "may might could should must seems seemed appears appeared suggests suggested is was tends"
+)
 _NAMED_WORD = re.compile(r"\b(?:word|words|term|phrase|called|labelled|labeled)s? ?[\"'“(]*$")
 
 
@@ -112,6 +115,8 @@ def is_mention_or_name(cased: str, start: int, end: int) -> bool:
             return True
     if before[:1] not in _NAMING_ENDS and before[1:] not in _NAMING_ENDS:
         return False
+    if cased[start:end].lower() in _PREDICATES and cased[start - 1 : start] == " ":
+        return False  # the term may have been vague
     return bool(_NAMED_WORD.search(cased, max(0, start - 12), start))
 
 

@@ -41,6 +41,7 @@ set_up() {
             rm -f "$VENV/.set-up-app"
             say "Installing what the app runs on into .venv. The first time takes some minutes."
             install_packages -r "$ROOT/requirements.txt"
+            unpack_student
             stamp app "$app"
             ;;
         test)
@@ -134,6 +135,19 @@ short_of_pip() {
             ERROR* | *" error:"*) say "  $line" ;;
         esac
     done
+}
+
+# The weights as the default store's scorer reads them, so that it is at work within seconds. Only
+# a convenience: a scorer that does not find them unpacks them itself.
+unpack_student() {
+    [ ! -e "$ROOT/data/students" ] || return 0
+    say "  Unpacking the student's weights"
+    HF_HUB_OFFLINE=1 PYTHONPATH="$ROOT" "$PYTHON" -c '
+import sys
+from curation import student
+student.load(cache_dir=sys.argv[1])
+' "$ROOT/data/students" >>"$VENV/set-up.log" 2>&1 9>&- ||
+        say "  That did not work (see $VENV/set-up.log); the app will try again."
 }
 
 # A kill in the middle of pip can leave a package that pip takes for installed although files of it

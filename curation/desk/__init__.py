@@ -28,7 +28,7 @@ from curation.records import Decision, Stored
 
 SCRIPTS = (
     "text.js", "tokens.js", "trace.js", "keys.js", "outbox.js", "deck.js", "panels.js", "foot.js",
-    "desk.js",
+    "surroundings.js", "desk.js", "mount.js",
 )  # fmt: skip
 _HERE = Path(__file__).parent
 

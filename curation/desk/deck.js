@@ -99,7 +99,9 @@ class Deck {
 
   /** Forget cards that are neither near in the queue nor near in the past. */
   evict(shown) {
-    const past = this.history().slice(0, 12).map((entry) => entry.trace_id);
+    const past = this.history()
+      .slice(0, 12)
+      .map((entry) => entry.trace_id);
     const near = new Set([...this.order, ...this.want, ...past, shown]);
     for (const id of [...this.cards.keys()]) {
       if (this.cards.size <= HOLD) return;
@@ -113,23 +115,42 @@ class Deck {
 
   // Asked by the desk -----------------------------------------------------------------------------
 
-  /** Undecided cards in queue order; where there are none, what the server says is open again. */
+  /** The queue as it will be: what was just taken back stands first until the server knows it. */
+  line() {
+    const back = [];
+    for (const { entry, sequence } of this.mine.values()) {
+      const isNews = entry.kind === "undo" && sequence === null;
+      if (isNews && !this.order.includes(entry.trace_id)) back.unshift(entry.trace_id);
+    }
+    return [...new Set(back), ...this.order];
+  }
+
+  /**
+   * Undecided cards in queue order. Where there are none, those that the server offers although they
+   * were decided here and nothing stands on them: taken back elsewhere.
+   */
   open() {
-    const fresh = this.order.filter((id) => !this.decided.has(id));
+    const fresh = this.line().filter((id) => !this.decided.has(id));
     if (fresh.length) return fresh;
-    return this.order.filter((id) => this.mine.get(this.decided.get(id))?.sequence !== null);
+    return this.order.filter(
+      (id) => this.mine.get(this.decided.get(id))?.sequence !== null && this.standing(id) === null,
+    );
   }
 
   /** The card to show after `id`: the next open one behind it, else the first. */
   next(id) {
     const open = this.open().filter((other) => other !== id);
-    const place = this.order.indexOf(id);
-    return open.find((other) => this.order.indexOf(other) > place) ?? open[0] ?? null;
+    const line = this.line();
+    const place = line.indexOf(id);
+    return open.find((other) => line.indexOf(other) > place) ?? open[0] ?? null;
   }
 
   /** What one can leaf through: past decisions, oldest first, then the open cards. */
   timeline() {
-    const past = this.history().slice(0, 10).map((entry) => entry.trace_id).reverse();
+    const past = this.history()
+      .slice(0, 10)
+      .map((entry) => entry.trace_id)
+      .reverse();
     const open = this.open();
     return [...new Set(past.filter((id) => !open.includes(id))), ...open];
   }
@@ -138,14 +159,23 @@ class Deck {
   history() {
     const known = new Set(this.recent.map((entry) => entry.decision_id));
     const oldest = this.recent.length < 10 ? 0 : this.recent[this.recent.length - 1].sequence;
-    const ours = [...this.mine.values()].filter(({ entry, sequence }) =>
-      entry.kind === "decide" && !known.has(entry.decision_id)
-      && !this.outbox.refused.has(entry.decision_id)
-      // Stored, not old, and yet not among the server's: taken back elsewhere.
-      && (sequence === null || sequence < oldest));
-    return [...ours.map(({ entry, sequence }) => ({ ...entry, sequence, prompt: this.promptOf(entry) })), ...this.recent]
+    const ours = [...this.mine.values()].filter(
+      ({ entry, sequence }) =>
+        entry.kind === "decide" &&
+        !known.has(entry.decision_id) &&
+        !this.outbox.refused.has(entry.decision_id) &&
+        // Stored, not old, and yet not among the server's: taken back elsewhere.
+        (sequence === null || sequence < oldest),
+    );
+    return [
+      ...ours.map(({ entry, sequence }) => ({ ...entry, sequence, prompt: this.promptOf(entry) })),
+      ...this.recent,
+    ]
       .filter((entry) => !this.withdrawn.has(entry.decision_id))
-      .sort((a, b) => (b.sequence ?? Infinity) - (a.sequence ?? Infinity) || (b.order ?? 0) - (a.order ?? 0));
+      .sort(
+        (a, b) =>
+          (b.sequence ?? Infinity) - (a.sequence ?? Infinity) || (b.order ?? 0) - (a.order ?? 0),
+      );
   }
 
   promptOf(entry) {
@@ -164,6 +194,10 @@ class Deck {
     let more = 0;
     for (const { sequence, counts } of this.mine.values()) if (sequence === null) more += counts;
     const { n_decided: decided, n_total: total, n_left: left } = this.progress;
-    return { n_decided: Math.max(0, decided + more), n_total: total, n_left: Math.max(0, left - more) };
+    return {
+      n_decided: Math.max(0, decided + more),
+      n_total: total,
+      n_left: Math.max(0, left - more),
+    };
   }
 }

@@ -1,91 +1,38 @@
 // The desk: which card is on screen and what a command does.
-//
-// Streamlit calls the default export again with each change of `data`, and may call the clean-up of
-// an older run after a newer one has begun. So a desk lives in this module, by its key; a run only
-// hands it the news, and a clean-up counts only if no run follows it.
 
 const SHOW_CHOICE_MS = 350;
-const IDLE_MS = 30000;
-const desks = new Map();
-
-/** Time on the card with idle time left out: at most IDLE_MS after each sign of life. */
-class ActiveTime {
-  restart() {
-    this.total = 0;
-    this.last = performance.now();
-  }
-
-  tick() {
-    const now = performance.now();
-    this.total += Math.min(now - this.last, IDLE_MS);
-    this.last = now;
-    return Math.round(this.total);
-  }
-
-  /** The page comes back into view: what passed meanwhile does not count. */
-  resume() {
-    this.last = performance.now();
-  }
-}
 
 class Desk {
   constructor(data) {
     this.deck = new Deck(data.store, data.reviewer);
     this.parts = skeleton((action, detail) => this.act(action, detail));
     this.root = this.parts.root;
-    this.trace = new TraceView(this.parts.pane, (reading, isSpoken) => this.read(reading, isSpoken));
-    this.receipt = new Receipt(this.parts.receipt, this.deck, () => this.courier.send(), () => this.paintFoot());
+    this.trace = new TraceView(this.parts.pane, (reading, isSpoken) =>
+      this.read(reading, isSpoken),
+    );
+    this.receipt = new Receipt(
+      this.parts.receipt,
+      this.deck,
+      () => this.courier.send(),
+      () => this.paintFoot(),
+    );
     this.courier = new Courier(this.deck.outbox, () => this.receipt.paint());
     this.courier.extra = () => this.deck.wishes(this.shown);
     this.courier.isWanting = () => this.deck.want.size > 0;
     this.time = new ActiveTime();
     this.time.restart();
-    this.drafts = new Map(); // trace id -> {note, directive}
+    this.drafts = new Drafts(this.deck.outbox); // trace id -> {note, directive}
     this.shown = null; // trace id
     this.card = null;
     this.past = null; // the decision that stands on the card on screen
     this.heat = preference("heat", HEATS, "surprisal");
     this.markers = preference("markers", ["on", "off"], "on");
-    this.listen();
+    this.abort = new AbortController();
+    listen(this, this.abort.signal);
     this.paintSwitches();
   }
 
   // Life ------------------------------------------------------------------------------------------
-
-  listen() {
-    this.abort = new AbortController();
-    const { signal } = this.abort;
-    const on = (target, name, handler, more = {}) => target.addEventListener(name, handler, { signal, ...more });
-    on(document, "keydown", (event) => this.onKey(event));
-    for (const name of ["keydown", "pointerdown", "pointermove", "wheel"]) {
-      on(document, name, () => this.time.tick(), { passive: true, capture: true });
-    }
-    on(document, "visibilitychange", () => (document.hidden ? this.time.tick() : this.time.resume()));
-    on(window, "online", () => this.courier.send());
-    on(window, "storage", (event) => this.onStorage(event));
-    on(window, "resize", () => this.fit());
-    on(this.parts.problem, "scroll", () => (this.isProblemScrolled = true), { passive: true });
-    on(window, "beforeunload", (event) => this.deck.outbox.unkept.size > 0 && event.preventDefault());
-    // Pressed with a pointer, a button gives the focus back: the next space is a skip.
-    on(this.root, "click", (event) => {
-      if (event.detail > 0 && event.target.closest(".verdict, .undo, .reason, .segment, .past")) this.focusTrace();
-    });
-    for (const name of ["note", "directive"]) {
-      on(this.parts[name], "input", () => this.saveDraft());
-      on(this.parts[name], "keydown", (event) => {
-        if (event.key === "Escape" && !event.isComposing) this.focusTrace();
-      });
-    }
-    // Streamlit writes its connection on the app's root; the courier's timer does not rely on it.
-    const app = document.querySelector("[data-test-connection-state]");
-    if (app) {
-      this.wire = new MutationObserver(() => {
-        if (isConnected() && this.deck.outbox.waiting().length) setTimeout(() => this.courier.send(), 300);
-        this.receipt.paint();
-      });
-      this.wire.observe(app, { attributes: true, attributeFilter: ["data-test-connection-state"] });
-    }
-  }
 
   /** Stand under `parent`, in its present theme. */
   attach(parent) {
@@ -97,8 +44,12 @@ class Desk {
   /** As high as the window leaves room for, so that panes scroll and buttons stay. */
   fit() {
     if (!this.root.isConnected) return;
-    const scroller = this.root.getRootNode().host?.closest('[data-testid="stMain"]') ?? document.scrollingElement;
-    const top = this.root.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
+    const scroller =
+      this.root.getRootNode().host?.closest('[data-testid="stMain"]') ?? document.scrollingElement;
+    const top =
+      this.root.getBoundingClientRect().top -
+      scroller.getBoundingClientRect().top +
+      scroller.scrollTop;
     const room = this.height ?? Math.max(460, Math.floor(scroller.clientHeight - top - 10));
     this.root.style.setProperty("--desk-height", `${room}px`);
     this.isStacked = getComputedStyle(this.root).getPropertyValue("--stacked").trim() === "1";
@@ -106,7 +57,6 @@ class Desk {
 
   close() {
     this.abort.abort();
-    this.wire?.disconnect();
     this.trace.observer.disconnect();
     this.courier.close();
     this.receipt.close();
@@ -184,7 +134,8 @@ class Desk {
     if (!hasFocus) this.focusTrace(!hadFocus);
     if (this.isProblemScrolled) parts.problem.scrollTop = 0;
     this.isProblemScrolled = false;
-    if (this.isStacked && this.root.getBoundingClientRect().top < 0) this.root.scrollIntoView({ block: "start" });
+    if (this.isStacked && this.root.getBoundingClientRect().top < 0)
+      this.root.scrollIntoView({ block: "start" });
     this.root.dataset.trace = id ?? "";
     this.anticipate();
   }
@@ -194,11 +145,15 @@ class Desk {
     if (this.isAnticipating) return;
     this.isAnticipating = true;
     const soon = globalThis.requestIdleCallback ?? ((run) => setTimeout(run, 50));
-    soon(() => {
-      this.isAnticipating = false;
-      const id = this.deck.next(this.shown);
-      if (id !== null && !this.abort.signal.aborted) this.trace.anticipate(this.deck.cards.get(id));
-    }, { timeout: 400 });
+    soon(
+      () => {
+        this.isAnticipating = false;
+        const id = this.deck.next(this.shown);
+        if (id !== null && !this.abort.signal.aborted)
+          this.trace.anticipate(this.deck.cards.get(id));
+      },
+      { timeout: 400 },
+    );
   }
 
   repaint(card) {
@@ -215,7 +170,14 @@ class Desk {
     const isLast = this.deck.counts().n_left <= this.deck.open().length;
     this.goesOn = by > 0 && id === null && !isLast; // until the next card has come
     if (id !== null) this.show(id);
-    else this.say(by < 0 ? "There is no earlier card here." : isLast ? "This is the last card." : "Fetching the next card.");
+    else
+      this.say(
+        by < 0
+          ? "There is no earlier card here."
+          : isLast
+            ? "This is the last card."
+            : "Fetching the next card.",
+      );
     if (by > 0) this.courier.sendSoon(); // the server keeps the deck as deep as one looks
   }
 
@@ -238,10 +200,14 @@ class Desk {
     else if (action === "reason") this.rejectFor(detail.digit);
     else if (action === "undo") this.undo();
     else if (action === "note" || action === "directive") this.parts[action].focus();
-    else if (action === "stepNext" || action === "stepBack") this.trace.moveStep(action === "stepNext" ? 1 : -1);
-    else if (action === "tokenNext" || action === "tokenBack") this.trace.moveToken(action === "tokenNext" ? 1 : -1);
-    else if (action === "cardNext" || action === "cardBack") this.browse(action === "cardNext" ? 1 : -1);
-    else if (action === "heat") this.setHeat(detail.heat ?? HEATS[(HEATS.indexOf(this.heat) + 1) % HEATS.length]);
+    else if (action === "stepNext" || action === "stepBack")
+      this.trace.moveStep(action === "stepNext" ? 1 : -1);
+    else if (action === "tokenNext" || action === "tokenBack")
+      this.trace.moveToken(action === "tokenNext" ? 1 : -1);
+    else if (action === "cardNext" || action === "cardBack")
+      this.browse(action === "cardNext" ? 1 : -1);
+    else if (action === "heat")
+      this.setHeat(detail.heat ?? HEATS[(HEATS.indexOf(this.heat) + 1) % HEATS.length]);
     else if (action === "markers") this.setMarkers(this.markers === "on" ? "off" : "on");
     else if (action === "sheet") this.parts.sheet.showModal();
   }
@@ -257,18 +223,32 @@ class Desk {
     const { card } = this;
     if (!card) return;
     const entry = {
-      decision_id: uuid(), kind: "decide", trace_id: card.trace_id, text_hash: card.text_hash,
-      verdict, withdraws: null, reasons, note: written(this.parts.note),
-      directive: written(this.parts.directive), shown_at: this.shownAt.toISOString(),
-      decided_at: new Date().toISOString(), active_ms: this.time.tick(), queue: this.queue,
-      convention_id: card.convention_id, lexicon_id: card.lexicon_id, revealed: true,
+      decision_id: uuid(),
+      kind: "decide",
+      trace_id: card.trace_id,
+      text_hash: card.text_hash,
+      verdict,
+      withdraws: null,
+      reasons,
+      note: written(this.parts.note),
+      directive: written(this.parts.directive),
+      shown_at: this.shownAt.toISOString(),
+      decided_at: new Date().toISOString(),
+      active_ms: this.time.tick(),
+      queue: this.queue,
+      convention_id: card.convention_id,
+      lexicon_id: card.lexicon_id,
+      revealed: true,
     };
     this.deck.add(entry, this.past ? 0 : 1);
     this.drafts.delete(card.trace_id);
     this.showNext(card.trace_id);
     this.flash(verdict);
-    this.say(`${DONE[verdict]}${reasons.length ? `, ${this.labelOf(reasons[0])}` : ""}. ${
-      this.card ? `Next: ${plain(this.card.prompt, 80)}` : ""}`);
+    this.say(
+      `${DONE[verdict]}${reasons.length ? `, ${this.labelOf(reasons[0])}` : ""}. ${
+        this.card ? `Next: ${plain(this.card.prompt, 80)}` : ""
+      }`,
+    );
     this.paintFoot();
     this.courier.sendSoon();
   }
@@ -280,12 +260,15 @@ class Desk {
       this.say("There is nothing to undo.");
       return;
     }
-    const isOnlyOne = this.deck.history().filter((entry) => entry.trace_id === past.trace_id).length <= 1;
+    const isOnlyOne =
+      this.deck.history().filter((entry) => entry.trace_id === past.trace_id).length <= 1;
     const entry = {
-      decision_id: uuid(), kind: "undo", trace_id: past.trace_id, text_hash: null, verdict: null,
-      withdraws: past.decision_id, reasons: [], note: null, directive: null, shown_at: null,
-      decided_at: new Date().toISOString(), active_ms: null, queue: this.queue,
-      convention_id: null, lexicon_id: null, revealed: null,
+      decision_id: uuid(),
+      kind: "undo",
+      trace_id: past.trace_id,
+      withdraws: past.decision_id,
+      decided_at: new Date().toISOString(),
+      queue: this.queue,
     };
     this.deck.add(entry, isOnlyOne ? -1 : 0);
     this.drafts.set(past.trace_id, { note: past.note ?? "", directive: past.directive ?? "" });
@@ -317,7 +300,8 @@ class Desk {
   paintSwitches() {
     this.trace.list.dataset.heat = this.heat;
     this.trace.list.dataset.markers = this.markers;
-    for (const node of this.parts.heats) node.setAttribute("aria-pressed", String(node.dataset.heat === this.heat));
+    for (const node of this.parts.heats)
+      node.setAttribute("aria-pressed", String(node.dataset.heat === this.heat));
     this.parts.markers.setAttribute("aria-pressed", String(this.markers === "on"));
     paintLegend(this.parts.legend, this.heat, this.card);
   }
@@ -325,9 +309,20 @@ class Desk {
   setReasons(reasons) {
     if (JSON.stringify(reasons) === JSON.stringify(this.reasons)) return;
     this.reasons = reasons;
-    this.parts.reasons.replaceChildren(...reasons.map(([, label], i) => button({
-      class: "reason", "aria-keyshortcuts": i + 1, "aria-label": `Reject: ${label} (key ${i + 1})`,
-    }, () => this.rejectFor(i + 1), keycap(i + 1), el("span", { dir: "auto" }, label))));
+    this.parts.reasons.replaceChildren(
+      ...reasons.map(([, label], i) =>
+        button(
+          {
+            class: "reason",
+            "aria-keyshortcuts": i + 1,
+            "aria-label": `Reject: ${label} (key ${i + 1})`,
+          },
+          () => this.rejectFor(i + 1),
+          keycap(i + 1),
+          el("span", { dir: "auto" }, label),
+        ),
+      ),
+    );
   }
 
   labelOf(code) {
@@ -347,8 +342,10 @@ class Desk {
     paintNotice(parts.notice, phase, deck);
     paintBanner(parts.banner, this.card && this.past, (code) => this.labelOf(code));
     parts.why.replaceChildren(
-      appendText(el("span", { class: "badge queue" }), this.queue ?? ""), " ",
-      appendText(el("span", { dir: "auto" }), this.card?.why ?? ""));
+      appendText(el("span", { class: "badge queue" }), this.queue ?? ""),
+      " ",
+      appendText(el("span", { dir: "auto" }), this.card?.why ?? ""),
+    );
     paintLegend(parts.legend, this.heat, this.card);
   }
 
@@ -381,7 +378,10 @@ class Desk {
 
   saveDraft() {
     if (!this.card) return;
-    this.drafts.set(this.shown, { note: this.parts.note.value, directive: this.parts.directive.value });
+    this.drafts.set(this.shown, {
+      note: this.parts.note.value,
+      directive: this.parts.directive.value,
+    });
   }
 
   /** Give the trace the focus; `isIdle`: only if nobody is typing elsewhere on the page. */
@@ -391,64 +391,3 @@ class Desk {
     this.parts.pane.focus({ preventScroll: true });
   }
 }
-
-/** What a field holds, as text that can be stored: no half characters, null where blank. */
-function written(field) {
-  const text = (field.value.toWellFormed?.() ?? field.value).replaceAll("\0", "");
-  return text.trim() ? text : null;
-}
-
-/** A choice that outlives the page, if the browser allows. */
-function preference(name, values, otherwise) {
-  try {
-    const value = localStorage.getItem(`${STORAGE}-${name}`);
-    return values.includes(value) ? value : otherwise;
-  } catch {
-    return otherwise;
-  }
-}
-
-function prefer(name, value) {
-  try {
-    localStorage.setItem(`${STORAGE}-${name}`, value);
-  } catch {
-    // It holds for this page, then.
-  }
-  return value;
-}
-
-/** Whether the theme's background is a dark one. */
-function isDark(root) {
-  const [r, g, b] = (getComputedStyle(root).backgroundColor.match(/[\d.]+/g) ?? [255, 255, 255]).map(Number);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128;
-}
-
-/** The desk of these data: the one that stands, or a new one in its place. */
-function deskFor(data) {
-  const known = desks.get(data.desk);
-  if (known?.deck.store === data.store && known.deck.reviewer === data.reviewer) return known;
-  known?.close();
-  const desk = new Desk(data);
-  desks.set(data.desk, desk);
-  return desk;
-}
-
-export default function review({ data, parentElement, setStateValue }) {
-  const desk = deskFor(data);
-  desk.courier.set = setStateValue;
-  desk.run = (desk.run ?? 0) + 1;
-  const { run } = desk;
-  desk.attach(parentElement);
-  const isFirst = run === 1;
-  desk.receive(data);
-  if (isFirst && desk.deck.outbox.waiting().length) desk.courier.send();
-  return () => setTimeout(() => {
-    // Unmounted for good only if no later run took over; decisions stay in storage and are sent by
-    // whichever desk of this reviewer opens next.
-    if (desk.run !== run) return;
-    desk.close();
-    if (desks.get(data.desk) === desk) desks.delete(data.desk);
-  }, 0);
-}
-
-export const parts = { appendText, el, isCut, keyName, nextCut, plain, prepare, uuid };

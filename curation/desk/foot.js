@@ -7,28 +7,45 @@ function paintProgress(place, { n_decided: decided, n_total: total, n_left: left
   const share = total > 0 ? Math.min(100, (100 * decided) / total) : 0;
   const bar = el("div", { class: "bar", "aria-hidden": "true" }, el("div", { class: "done" }));
   bar.firstChild.style.width = `${share}%`;
-  place.replaceChildren(bar, el("span", {}, `${decided} of ${total} decided, ${left} left in this queue`));
+  place.replaceChildren(
+    bar,
+    el("span", {}, `${decided} of ${total} decided, ${left} left in this queue`),
+  );
 }
 
 /** The last ten decisions, newest first; a click opens the card again. */
 function paintRecent(place, history, open) {
-  const words = (entry) => [
-    DONE[entry.verdict], entry.sequence === null ? "(waiting to be stored)" : `#${entry.sequence}`,
-    `at ${clock(entry.decided_at)}:`, plain(entry.prompt || entry.trace_id, 70),
-  ].join(" ");
+  const words = (entry) =>
+    [
+      DONE[entry.verdict],
+      entry.sequence === null ? "(waiting to be stored)" : `#${entry.sequence}`,
+      `at ${clock(entry.decided_at)}:`,
+      plain(entry.prompt || entry.trace_id, 70),
+    ].join(" ");
   place.replaceChildren(
     el("span", { class: "label" }, "Last"),
-    ...history.slice(0, 10).map((entry) => button({
-      class: `past ${entry.verdict} ${entry.sequence === null ? "waiting" : ""}`,
-      "data-decision": entry.decision_id, title: words(entry), "aria-label": `${words(entry)}. Open it.`,
-    }, () => open(entry), icon(entry.verdict))),
-    history.length ? "" : el("span", { class: "dim" }, "no decisions yet"));
+    ...history.slice(0, 10).map((entry) =>
+      button(
+        {
+          class: `past ${entry.verdict} ${entry.sequence === null ? "waiting" : ""}`,
+          "data-decision": entry.decision_id,
+          title: words(entry),
+          "aria-label": `${words(entry)}. Open it.`,
+        },
+        () => open(entry),
+        icon(entry.verdict),
+      ),
+    ),
+    history.length ? "" : el("span", { class: "dim" }, "no decisions yet"),
+  );
 }
 
 /** hh:mm:ss on the wall here. */
 function clock(iso) {
   const time = new Date(iso);
-  return [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
+  return [time.getHours(), time.getMinutes(), time.getSeconds()]
+    .map((part) => String(part).padStart(2, "0"))
+    .join(":");
 }
 
 /** What the desk is about while no card is on screen: "fetching" or "end". */
@@ -45,14 +62,31 @@ function paintNotice(place, phase, deck) {
     const k = deck.outbox.waiting().length;
     place.replaceChildren(
       el("p", { class: "big" }, isConnected() ? "Fetching more…" : "No connection"),
-      el("p", { class: "dim" }, k && !isConnected()
-        ? `${k} decisions are kept in this browser and go out when the server answers.` : ""));
+      el(
+        "p",
+        { class: "dim" },
+        k && !isConnected()
+          ? `${k} decisions are kept in this browser and go out when the server answers.`
+          : "",
+      ),
+    );
   } else {
     const { n_decided: decided, n_total: total, n_left: left } = deck.counts();
     place.replaceChildren(
       el("p", { class: "big" }, total ? "This queue is done." : "This queue is empty."),
-      el("p", {}, total ? `${decided} of ${total} decided${left ? `, ${left} not open to you now` : ""}.` : ""),
-      el("p", { class: "dim" }, deck.history().length ? "u takes the last decision back; p leafs through them." : ""));
+      el(
+        "p",
+        {},
+        total
+          ? `${decided} of ${total} decided${left ? `, ${left} not open to you now` : ""}.`
+          : "",
+      ),
+      el(
+        "p",
+        { class: "dim" },
+        deck.history().length ? "u takes the last decision back; p leafs through them." : "",
+      ),
+    );
   }
 }
 
@@ -64,9 +98,14 @@ function paintBanner(place, past, labelOf) {
   const why = (past.reasons ?? []).map(labelOf).join(", ");
   place.replaceChildren(
     icon(past.verdict),
-    appendText(el("span"), `${DONE[past.verdict]}${why ? ` (${why})` : ""} at ${clock(past.decided_at)}${
-      past.sequence ? `, #${past.sequence}` : ""}.`),
-    el("span", { class: "dim" }, " u takes it back; a new verdict replaces it; n goes on."));
+    appendText(
+      el("span"),
+      `${DONE[past.verdict]}${why ? ` (${why})` : ""} at ${clock(past.decided_at)}${
+        past.sequence ? `, #${past.sequence}` : ""
+      }.`,
+    ),
+    el("span", { class: "dim" }, " u takes it back; a new verdict replaces it; n goes on."),
+  );
 }
 
 /** Whether Streamlit says that it has a connection; where it does not say, yes. */
@@ -97,7 +136,13 @@ class Receipt {
       return;
     }
     if (!k) {
-      this.set(lastSaved ? "saved" : "idle", lastSaved ? `saved #${lastSaved.sequence} at ${clock(lastSaved.stored_at)}` : "nothing to save yet", this.note());
+      this.set(
+        lastSaved ? "saved" : "idle",
+        lastSaved
+          ? `saved #${lastSaved.sequence} at ${clock(lastSaved.stored_at)}`
+          : "nothing to save yet",
+        this.note(),
+      );
       return;
     }
     const age = performance.now() - this.waitingSince;
@@ -114,8 +159,12 @@ class Receipt {
 
   /** The server's trouble, and whose decisions wait in this browser beside ours. */
   note() {
-    const others = [...this.deck.outbox.others()].map(([name, n]) => `${n} of ${plain(name, 40)} wait for their desk`);
-    return [this.deck.trouble && plain(this.deck.trouble, 200), ...others].filter(Boolean).join(" · ");
+    const others = [...this.deck.outbox.others()].map(
+      ([name, n]) => `${n} of ${plain(name, 40)} wait for their desk`,
+    );
+    return [this.deck.trouble && plain(this.deck.trouble, 200), ...others]
+      .filter(Boolean)
+      .join(" · ");
   }
 
   set(state, text, note) {
@@ -123,7 +172,10 @@ class Receipt {
     if (said === this.said) return;
     this.said = said;
     this.place.dataset.state = state;
-    this.place.replaceChildren(el("span", {}, text), note ? el("span", { class: "dim" }, ` · ${note}`) : "");
+    this.place.replaceChildren(
+      el("span", {}, text),
+      note ? el("span", { class: "dim" }, ` · ${note}`) : "",
+    );
     this.place.title = note;
   }
 
@@ -136,16 +188,30 @@ class Receipt {
     this.said = `refused|${text}`;
     this.place.dataset.state = "refused";
     let isSure = false;
-    const discard = button({ class: "segment" }, () => {
-      if (isSure) for (const id of [...outbox.refused.keys()]) this.deck.discard(id);
-      isSure = true;
-      discard.textContent = "Discard for good?";
-      this.onChange();
-    }, "Discard");
-    this.place.replaceChildren(el("span", {}, text), " ", button({ class: "segment" }, () => {
-      outbox.refused.clear();
-      this.sendAgain();
-    }, "Try again"), " ", discard);
+    const discard = button(
+      { class: "segment" },
+      () => {
+        if (isSure) for (const id of [...outbox.refused.keys()]) this.deck.discard(id);
+        isSure = true;
+        discard.textContent = "Discard for good?";
+        this.onChange();
+      },
+      "Discard",
+    );
+    this.place.replaceChildren(
+      el("span", {}, text),
+      " ",
+      button(
+        { class: "segment" },
+        () => {
+          outbox.refused.clear();
+          this.sendAgain();
+        },
+        "Try again",
+      ),
+      " ",
+      discard,
+    );
   }
 
   close() {

@@ -5,7 +5,13 @@ const KEYS = [
   { key: "x", action: "reject", says: "reject" },
   { key: "space", action: "skip", says: "skip", shown: "space" },
   { key: "f", action: "flag", says: "flag" },
-  { key: "u", also: ["Backspace"], action: "undo", says: "undo the last decision, again and again", shown: "u or backspace" },
+  {
+    key: "u",
+    also: ["Backspace"],
+    action: "undo",
+    says: "undo the last decision, again and again",
+    shown: "u or backspace",
+  },
   { key: "1-9", says: "reject with that reason" },
   { key: "t", action: "note", says: "write a note" },
   { key: "d", action: "directive", says: "write a directive: how the trace should change" },
@@ -14,7 +20,13 @@ const KEYS = [
   { key: "k", action: "stepBack", says: "previous step", repeats: true },
   { key: ".", action: "tokenNext", says: "next token, with its exact values", repeats: true },
   { key: ",", action: "tokenBack", says: "previous token", repeats: true },
-  { key: "n", also: ["ArrowRight"], action: "cardNext", says: "next card, undecided", shown: "n or →" },
+  {
+    key: "n",
+    also: ["ArrowRight"],
+    action: "cardNext",
+    says: "next card, undecided",
+    shown: "n or →",
+  },
   { key: "p", also: ["ArrowLeft"], action: "cardBack", says: "previous card", shown: "p or ←" },
   { key: "h", action: "heat", says: "heatmap: off, surprisal, rank, entropy" },
   { key: "m", action: "markers", says: "markers on or off" },
@@ -49,23 +61,44 @@ function keyName(event) {
 }
 
 const TYPING_ROLES = new Set([
-  "textbox", "searchbox", "combobox", "listbox", "option", "slider", "spinbutton", "menu",
-  "menuitem", "grid", "gridcell", "tree", "treeitem", "radiogroup", "radio", "tab",
+  "textbox",
+  "searchbox",
+  "combobox",
+  "listbox",
+  "option",
+  "slider",
+  "spinbutton",
+  "menu",
+  "menuitem",
+  "grid",
+  "gridcell",
+  "tree",
+  "treeitem",
+  "radiogroup",
+  "radio",
+  "tab",
 ]);
 
 function isTypingPlace(node) {
-  return ["INPUT", "TEXTAREA", "SELECT", "IFRAME", "CANVAS"].includes(node.tagName)
-    || node.isContentEditable || TYPING_ROLES.has(node.getAttribute("role"));
+  return (
+    ["INPUT", "TEXTAREA", "SELECT", "IFRAME", "CANVAS"].includes(node.tagName) ||
+    node.isContentEditable ||
+    TYPING_ROLES.has(node.getAttribute("role"))
+  );
 }
 
 function isPressable(node) {
-  return ["BUTTON", "A", "SUMMARY", "LABEL", "VIDEO", "AUDIO"].includes(node.tagName)
-    || ["button", "link", "switch", "checkbox"].includes(node.getAttribute("role"));
+  return (
+    ["BUTTON", "A", "SUMMARY", "LABEL", "VIDEO", "AUDIO"].includes(node.tagName) ||
+    ["button", "link", "switch", "checkbox"].includes(node.getAttribute("role"))
+  );
 }
 
 /** Whether a modal dialog that is not ours stands before the page. */
 function isModalOpen() {
-  const dialog = document.querySelector('[role="dialog"][aria-modal="true"], [data-testid="stDialog"]');
+  const dialog = document.querySelector(
+    '[role="dialog"][aria-modal="true"], [data-testid="stDialog"]',
+  );
   return dialog !== null && dialog.checkVisibility();
 }
 
@@ -85,8 +118,7 @@ function commandOf(event, root) {
   const isInside = path.includes(root);
   if (name === "space" && path.some(isPressable)) return null;
   if (!isInside && name.length > 1 && path.some(isPressable)) return null;
-  if (!root.checkVisibility() || isModalOpen()) return null;
+  // Streamlit says with a modal that it lost the server: the desk works on without one.
+  if (!root.checkVisibility() || (isModalOpen() && isConnected())) return null;
   return bound;
 }
-
-

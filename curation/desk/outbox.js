@@ -14,7 +14,13 @@ function uuid() {
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
   const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    hex.slice(12, 16),
+    hex.slice(16, 20),
+    hex.slice(20),
+  ].join("-");
 }
 
 class Outbox {
@@ -182,10 +188,12 @@ class Courier {
   sendSoon() {
     if (this.soon) return;
     this.soon = true;
-    requestAnimationFrame(() => setTimeout(() => {
-      this.soon = false;
-      this.send();
-    }, 0));
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        this.soon = false;
+        this.send();
+      }, 0),
+    );
     // A page in the background paints nothing: then the frame never comes.
     if (document.visibilityState === "hidden") {
       this.soon = false;
@@ -200,7 +208,9 @@ class Courier {
       this.nonce += 1;
       this.sentAt = performance.now();
       this.set("outbox", {
-        ...this.extra(), nonce: `${this.tab}:${this.nonce}`, entries: entries.slice(0, MAX_SENT),
+        ...this.extra(),
+        nonce: `${this.tab}:${this.nonce}`,
+        entries: entries.slice(0, MAX_SENT),
       });
     }
     if (entries.length || this.isWanting?.()) {
@@ -228,4 +238,37 @@ class Courier {
   }
 }
 
+/** What is typed and not decided yet, by trace: it survives a reload of the tab. */
+class Drafts {
+  constructor(outbox) {
+    this.prefix = outbox.prefix.replace(STORAGE, `${STORAGE}-draft`);
+    this.known = new Map();
+  }
 
+  get(id) {
+    if (this.known.has(id)) return this.known.get(id);
+    try {
+      return parsed(sessionStorage.getItem(this.prefix + id)) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  set(id, draft) {
+    this.known.set(id, draft);
+    try {
+      sessionStorage.setItem(this.prefix + id, JSON.stringify(draft));
+    } catch {
+      // It stays in memory.
+    }
+  }
+
+  delete(id) {
+    this.known.delete(id);
+    try {
+      sessionStorage.removeItem(this.prefix + id);
+    } catch {
+      // Nothing was kept.
+    }
+  }
+}

@@ -11,16 +11,21 @@ const MATCH = { match: "match", mismatch: "no match", unknown: "match unknown" }
 
 /** A button that runs `press`; the second click of a double click is not another press. */
 function button(attributes, press, ...children) {
-  return el("button", {
-    type: "button", ...attributes,
-    onclick: (event) => {
-      if (event.detail <= 1) press(event);
+  return el(
+    "button",
+    {
+      type: "button",
+      ...attributes,
+      onclick: (event) => {
+        if (event.detail <= 1) press(event);
+      },
+      // Held down, Enter would press again and again.
+      onkeydown: (event) => {
+        if (event.key === "Enter" && event.repeat) event.preventDefault();
+      },
     },
-    // Held down, Enter would press again and again.
-    onkeydown: (event) => {
-      if (event.key === "Enter" && event.repeat) event.preventDefault();
-    },
-  }, ...children);
+    ...children,
+  );
 }
 
 function keycap(text) {
@@ -31,52 +36,151 @@ function keycap(text) {
 function skeleton(act) {
   const parts = {};
   const part = (name, node) => (parts[name] = node);
-  const heats = HEATS.map((name) => button({
-    class: "segment", "data-heat": name, "aria-pressed": "false",
-  }, () => act("heat", { heat: name }), name));
+  const heats = HEATS.map((name) =>
+    button(
+      {
+        class: "segment",
+        "data-heat": name,
+        "aria-pressed": "false",
+      },
+      () => act("heat", { heat: name }),
+      name,
+    ),
+  );
   parts.heats = heats;
-  const verdicts = VERDICTS.map(({ action, label, key }) => button({
-    class: `verdict ${action}`, "data-action": action,
-    "aria-keyshortcuts": key === "space" ? "Space" : key, "aria-label": `${label} (key ${key})`,
-  }, () => act(action), icon(action), el("span", {}, label), keycap(key)));
+  const verdicts = VERDICTS.map(({ action, label, key }) =>
+    button(
+      {
+        class: `verdict ${action}`,
+        "data-action": action,
+        "aria-keyshortcuts": key === "space" ? "Space" : key,
+        "aria-label": `${label} (key ${key})`,
+      },
+      () => act(action),
+      icon(action),
+      el("span", {}, label),
+      keycap(key),
+    ),
+  );
   parts.verdicts = verdicts;
-  const field = (name, label, key, hint) => el("label", { class: "field" },
-    el("span", { class: "label" }, label, keycap(key)),
-    part(name, el("textarea", {
-      rows: 1, maxlength: 20000, placeholder: hint, "aria-keyshortcuts": key, spellcheck: "true",
-    })));
-  const root = el("div", { class: "desk", "data-phase": "fetching" },
-    el("header", { class: "top" },
+  const field = (name, label, key, hint) =>
+    el(
+      "label",
+      { class: "field" },
+      el("span", { class: "label" }, label, keycap(key)),
+      part(
+        name,
+        el("textarea", {
+          rows: 1,
+          maxlength: 20000,
+          placeholder: hint,
+          "aria-keyshortcuts": key,
+          spellcheck: "true",
+        }),
+      ),
+    );
+  const root = el(
+    "div",
+    { class: "desk", "data-phase": "fetching" },
+    el(
+      "header",
+      { class: "top" },
       part("why", el("p", { class: "why" })),
-      el("div", { class: "tools" },
-        el("div", { class: "segments", role: "group", "aria-label": "Token heatmap (key h)" },
-          el("span", { class: "label" }, "Heat", keycap("h")), ...heats),
-        part("markers", button({
-          class: "segment", "aria-pressed": "true", "aria-keyshortcuts": "m", "aria-label": "Markers (key m)",
-        }, () => act("markers"), "markers", keycap("m"))),
-        button({ class: "segment", "aria-keyshortcuts": "?", "aria-label": "Keys (key ?)" },
-          () => act("sheet"), "keys", keycap("?")))),
-    part("problem", el("section", { class: "problem", "aria-label": "Problem and answers", tabindex: "0" })),
-    el("section", { class: "centre", "aria-label": "Trace" },
+      el(
+        "div",
+        { class: "tools" },
+        el(
+          "div",
+          { class: "segments", role: "group", "aria-label": "Token heatmap (key h)" },
+          el("span", { class: "label" }, "Heat", keycap("h")),
+          ...heats,
+        ),
+        part(
+          "markers",
+          button(
+            {
+              class: "segment",
+              "aria-pressed": "true",
+              "aria-keyshortcuts": "m",
+              "aria-label": "Markers (key m)",
+            },
+            () => act("markers"),
+            "markers",
+            keycap("m"),
+          ),
+        ),
+        button(
+          { class: "segment", "aria-keyshortcuts": "?", "aria-label": "Keys (key ?)" },
+          () => act("sheet"),
+          "keys",
+          keycap("?"),
+        ),
+      ),
+    ),
+    part(
+      "problem",
+      el("section", { class: "problem", "aria-label": "Problem and answers", tabindex: "0" }),
+    ),
+    el(
+      "section",
+      { class: "centre", "aria-label": "Trace" },
       part("legend", el("div", { class: "legend" })),
       part("banner", el("div", { class: "banner", hidden: true })),
-      part("pane", el("div", { class: "pane", tabindex: "0", role: "region", "aria-label": "Reasoning trace, in steps" })),
+      part(
+        "pane",
+        el("div", {
+          class: "pane",
+          tabindex: "0",
+          role: "region",
+          "aria-label": "Reasoning trace, in steps",
+        }),
+      ),
       part("notice", el("div", { class: "notice", hidden: true })),
-      part("readout", el("div", { class: "readout" }))),
-    el("section", { class: "judgement", "aria-label": "Verdict" },
-      el("div", { class: "verdicts" }, ...verdicts, part("undo", button({
-        class: "undo quiet", "aria-keyshortcuts": "u Backspace", "aria-label": "Undo the last decision (key u)",
-      }, () => act("undo"), icon("undo"), el("span", {}, "Undo last"), keycap("u")))),
-      part("reasons", el("div", { class: "reasons", role: "group", "aria-label": "Reject with a reason" })),
+      part("readout", el("div", { class: "readout" })),
+    ),
+    el(
+      "section",
+      { class: "judgement", "aria-label": "Verdict" },
+      el(
+        "div",
+        { class: "verdicts" },
+        ...verdicts,
+        part(
+          "undo",
+          button(
+            {
+              class: "undo quiet",
+              "aria-keyshortcuts": "u Backspace",
+              "aria-label": "Undo the last decision (key u)",
+            },
+            () => act("undo"),
+            icon("undo"),
+            el("span", {}, "Undo last"),
+            keycap("u"),
+          ),
+        ),
+      ),
+      part(
+        "reasons",
+        el("div", { class: "reasons", role: "group", "aria-label": "Reject with a reason" }),
+      ),
       field("note", "Note", "t", "what you saw"),
       field("directive", "Directive", "d", "how it should change"),
-      part("numbers", el("div", { class: "numbers" }))),
-    el("footer", { class: "foot" },
+      part("numbers", el("div", { class: "numbers" })),
+    ),
+    el(
+      "footer",
+      { class: "foot" },
       part("progress", el("div", { class: "progress" })),
-      part("recent", el("div", { class: "recent", role: "group", "aria-label": "Your last decisions" })),
-      part("receipt", el("div", { class: "receipt", role: "status", "aria-live": "polite" }))),
+      part(
+        "recent",
+        el("div", { class: "recent", role: "group", "aria-label": "Your last decisions" }),
+      ),
+      part("receipt", el("div", { class: "receipt", role: "status", "aria-live": "polite" })),
+    ),
     part("spoken", el("div", { class: "spoken", "aria-live": "polite" })),
-    part("sheet", sheet()));
+    part("sheet", sheet()),
+  );
   parts.root = root;
   return parts;
 }
@@ -86,9 +190,14 @@ function sheet() {
   const dialog = el("dialog", { class: "sheet", "aria-label": "Keys" });
   dialog.append(
     el("h2", {}, "Keys"),
-    el("dl", {}, KEYS.flatMap(({ key, shown, says }) => [
-      el("dt", {}, el("kbd", {}, shown ?? key)), el("dd", {}, says),
-    ])),
+    el(
+      "dl",
+      {},
+      KEYS.flatMap(({ key, shown, says }) => [
+        el("dt", {}, el("kbd", {}, shown ?? key)),
+        el("dd", {}, says),
+      ]),
+    ),
     el("p", { class: "dim" }, "Keys do nothing while you type. c and r belong to Streamlit."),
     button({ class: "segment" }, () => dialog.close(), "Close", keycap("esc")),
   );
@@ -115,24 +224,57 @@ function paintProblem(place, card) {
   const isOddName = context.raw && context.raw !== context.name;
   place.replaceChildren(
     fact("Prompt", textBlock(card.prompt, { class: "prompt" })),
-    el("div", { class: "answers" },
-      fact("Reference answer", card.reference_answer === null ? el("p", { class: "dim" }, "none given")
-        : textBlock(card.reference_answer, { class: "answer" })),
-      fact("Trace's final answer", card.final_answer === null ? el("p", { class: "dim" }, "none found")
-        : textBlock(card.final_answer, { class: "answer" }),
-        el("span", { class: `badge ${match.state}`, title: match.says }, MATCH[match.state])),
-      el("p", { class: "dim small" }, match.says)),
-    fact("Teacher", textBlock(card.teacher, { class: "teacher" }),
-      el("p", {}, el("span", { class: "badge", "data-context": context.name }, context.name), " ", context.says,
-        isOddName ? appendText(el("span", { class: "dim" }, " · source: "), context.raw, 0, Math.min(context.raw.length, 80)) : null)),
+    el(
+      "div",
+      { class: "answers" },
+      fact(
+        "Reference answer",
+        card.reference_answer === null
+          ? el("p", { class: "dim" }, "none given")
+          : textBlock(card.reference_answer, { class: "answer" }),
+      ),
+      fact(
+        "Trace's final answer",
+        card.final_answer === null
+          ? el("p", { class: "dim" }, "none found")
+          : textBlock(card.final_answer, { class: "answer" }),
+        el("span", { class: `badge ${match.state}`, title: match.says }, MATCH[match.state]),
+      ),
+      el("p", { class: "dim small" }, match.says),
+    ),
+    fact(
+      "Teacher",
+      textBlock(card.teacher, { class: "teacher" }),
+      el(
+        "p",
+        {},
+        el("span", { class: "badge", "data-context": context.name }, context.name),
+        " ",
+        context.says,
+        isOddName
+          ? appendText(
+              el("span", { class: "dim" }, " · source: "),
+              context.raw,
+              0,
+              Math.min(context.raw.length, 80),
+            )
+          : null,
+      ),
+    ),
     ...saw,
-    fact("Domain · source", textBlock(`${card.domain ?? "no domain"} · ${card.source}`, { class: "dim small" })),
+    fact(
+      "Domain · source",
+      textBlock(`${card.domain ?? "no domain"} · ${card.source}`, { class: "dim small" }),
+    ),
   );
 }
 
 function shortNumber(value, digits) {
   if (value === null || value === undefined) return "–";
-  return value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: Math.min(digits, 2) });
+  return value.toLocaleString("en", {
+    maximumFractionDigits: digits,
+    minimumFractionDigits: Math.min(digits, 2),
+  });
 }
 
 /** What the student made of the trace, and which markers stand in it. */
@@ -147,22 +289,47 @@ function paintNumbers(place, card) {
     ["Mean entropy", shortNumber(p?.mean_entropy_nats, 3), "nats"],
     ["Epistemic markers", shortNumber(card.epistemic_per_1k_tokens, 1), "per 1k tokens"],
   ];
-  const marks = CATEGORIES.map((category) => el("li", { class: card.marker_counts[category] ? "" : "none" },
-    el("span", { class: `m m-${category}` }, category),
-    el("span", { class: "value" }, String(card.marker_counts[category] ?? 0))));
+  const marks = CATEGORIES.map((category) =>
+    el(
+      "li",
+      { class: card.marker_counts[category] ? "" : "none" },
+      el("span", { class: `m m-${category}` }, category),
+      el("span", { class: "value" }, String(card.marker_counts[category] ?? 0)),
+    ),
+  );
   place.replaceChildren(
     el("h3", { class: "label" }, "The student's view"),
     card.profile ? "" : el("p", { class: "dim scoring" }, scoringWords(card.scoring)),
-    el("table", {}, el("tbody", {}, rows.map(([label, value, unit]) => el("tr", {},
-      el("th", { scope: "row" }, label), el("td", { class: "value" }, value), el("td", { class: "unit" }, unit))))),
+    el(
+      "table",
+      {},
+      el(
+        "tbody",
+        {},
+        rows.map(([label, value, unit]) =>
+          el(
+            "tr",
+            {},
+            el("th", { scope: "row" }, label),
+            el("td", { class: "value" }, value),
+            el("td", { class: "unit" }, unit),
+          ),
+        ),
+      ),
+    ),
     el("h3", { class: "label" }, "Markers"),
     el("ul", { class: "marks" }, ...marks),
-    el("p", { class: "dim small" }, appendText(el("span"), [card.student, card.convention].filter(Boolean).join(" · "))),
+    el(
+      "p",
+      { class: "dim small" },
+      appendText(el("span"), [card.student, card.convention].filter(Boolean).join(" · ")),
+    ),
   );
 }
 
 function scoringWords(scoring) {
-  if (scoring === "waiting") return "Not scored yet: the student is still reading. It appears here by itself.";
+  if (scoring === "waiting")
+    return "Not scored yet: the student is still reading. It appears here by itself.";
   return scoring.startsWith("failed") ? `Scoring ${plain(scoring, 300)}` : "";
 }
 
@@ -172,16 +339,24 @@ function paintLegend(place, heat, card) {
   if (card && !card.tokens) {
     place.replaceChildren(el("span", { class: "dim" }, scoringWords(card.scoring)));
   } else if (!scale) {
-    place.replaceChildren(el("span", { class: "dim" }, "Heatmap off; h shows surprisal, rank, entropy."));
+    place.replaceChildren(
+      el("span", { class: "dim" }, "Heatmap off; h shows surprisal, rank, entropy."),
+    );
   } else {
     const edges = scale.edges;
     place.dataset.heat = heat;
     place.replaceChildren(
       el("span", { class: "label" }, heat),
-      ...[...edges, null].map((edge, k) => el("span", { class: `swatch ${scale.letter}${k}` },
-        edge === null ? `>${edges[edges.length - 1]}` : `≤${edge}`)),
+      ...[...edges, null].map((edge, k) =>
+        el(
+          "span",
+          { class: `swatch ${scale.letter}${k}` },
+          edge === null ? `>${edges[edges.length - 1]}` : `≤${edge}`,
+        ),
+      ),
       el("span", { class: "unit" }, scale.unit),
-      el("span", { class: "dim says" }, scale.says));
+      el("span", { class: "dim says" }, scale.says),
+    );
   }
   place.dataset.heat = heat;
 }
@@ -189,8 +364,13 @@ function paintLegend(place, heat, card) {
 /** The exact values under the pointer or the token cursor; always one line high. */
 function paintReadout(place, spoken, card, reading, isSpoken) {
   if (!reading || !card) {
-    place.replaceChildren(el("span", { class: "dim" },
-      card?.tokens ? "Point at a token, or walk with . and ," : "No token values yet"));
+    place.replaceChildren(
+      el(
+        "span",
+        { class: "dim" },
+        card?.tokens ? "Point at a token, or walk with . and ," : "No token values yet",
+      ),
+    );
     return;
   }
   const { group, markers } = reading;

@@ -13,7 +13,8 @@ function el(tag, attributes = {}, ...children) {
     if (name.startsWith("on")) node[name] = value;
     else node.setAttribute(name, value === true ? "" : String(value));
   }
-  for (const child of children.flat()) if (child !== null && child !== undefined) node.append(child);
+  for (const child of children.flat())
+    if (child !== null && child !== undefined) node.append(child);
   return node;
 }
 
@@ -49,14 +50,26 @@ const HIDDEN = new RegExp(
 );
 
 const NAMES = {
-  "00AD": "soft hyphen", "061C": "Arabic letter mark", "200B": "zero-width space",
-  "200C": "zero-width non-joiner", "200D": "zero-width joiner", "200E": "left-to-right mark",
-  "200F": "right-to-left mark", "2028": "line separator", "2029": "paragraph separator",
-  "202A": "left-to-right embedding", "202B": "right-to-left embedding",
-  "202C": "pop directional formatting", "202D": "left-to-right override",
-  "202E": "right-to-left override", "2060": "word joiner", "2066": "left-to-right isolate",
-  "2067": "right-to-left isolate", "2068": "first strong isolate", "2069": "pop directional isolate",
-  "FEFF": "byte order mark",
+  "00AD": "soft hyphen",
+  "061C": "Arabic letter mark",
+  "200B": "zero-width space",
+  "200C": "zero-width non-joiner",
+  "200D": "zero-width joiner",
+  "200E": "left-to-right mark",
+  "200F": "right-to-left mark",
+  2028: "line separator",
+  2029: "paragraph separator",
+  "202A": "left-to-right embedding",
+  "202B": "right-to-left embedding",
+  "202C": "pop directional formatting",
+  "202D": "left-to-right override",
+  "202E": "right-to-left override",
+  2060: "word joiner",
+  2066: "left-to-right isolate",
+  2067: "right-to-left isolate",
+  2068: "first strong isolate",
+  2069: "pop directional isolate",
+  FEFF: "byte order mark",
 };
 
 // Each is asked of one character: V8 of Chromium 156 misses an astral character in `[class]$`.
@@ -96,13 +109,20 @@ function eachPiece(text, from, to, onText, onHidden) {
 /** Append `text[from:to]` to `parent` as text, what is hidden in it shown as badges. */
 function appendText(parent, text, from = 0, to = text.length) {
   eachPiece(
-    text, from, to,
+    text,
+    from,
+    to,
     (piece) => parent.append(piece),
-    (hex) => parent.append(el("span", {
-      class: "hidden-char", "data-u": `U+${hex}`, role: "img",
-      "aria-label": `U+${hex} ${NAMES[hex] ?? "control character"}`,
-      title: `U+${hex} ${NAMES[hex] ?? "control character"}`,
-    })),
+    (hex) =>
+      parent.append(
+        el("span", {
+          class: "hidden-char",
+          "data-u": `U+${hex}`,
+          role: "img",
+          "aria-label": `U+${hex} ${NAMES[hex] ?? "control character"}`,
+          title: `U+${hex} ${NAMES[hex] ?? "control character"}`,
+        }),
+      ),
   );
   return parent;
 }
@@ -111,25 +131,51 @@ function appendText(parent, text, from = 0, to = text.length) {
 function plain(text, limit = 120) {
   let out = "";
   const cut = text.length > limit ? text.slice(0, limit) : text;
-  eachPiece(cut, 0, cut.length, (piece) => (out += piece), (hex) => (out += `⟨U+${hex}⟩`));
+  eachPiece(
+    cut,
+    0,
+    cut.length,
+    (piece) => (out += piece),
+    (hex) => (out += `⟨U+${hex}⟩`),
+  );
   return text.length > limit ? `${out}…` : out;
 }
 
 /** A block of untrusted text whose direction is its own affair. */
 function textBlock(text, attributes = {}) {
-  return appendText(el("div", { dir: "auto", ...attributes, class: `text ${attributes.class ?? ""}` }), text);
+  return appendText(
+    el("div", { dir: "auto", ...attributes, class: `text ${attributes.class ?? ""}` }),
+    text,
+  );
 }
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 // Letters and ideographs that never join what stands before them: no need to ask the segmenter.
-const STANDS_ALONE = /[\u0020-\u007e\u00a1-\u02ff\u0391-\u03ff\u0400-\u0482\u048a-\u052f\u3041-\u3096\u30a1-\u30fa\u3400-\u9fff\uac00-\ud7a3\uff01-\uff60]/;
-const NEVER_JOINS = /[\u0000-\u02ff\u0391-\u03ff\u0400-\u0482\u048a-\u052f\u3001-\u3096\u30a1-\u30fa\u3400-\u9fff\uac00-\ud7a3]/;
+const LETTERS =
+  "\u00a1-\u02ff\u0391-\u03ff\u0400-\u0482\u048a-\u052f\u05d0-\u05ea\u0621-\u063a" +
+  "\u0641-\u064a\u3041-\u3096\u30a1-\u30fa\u3400-\u9fff\uac00-\ud7a3";
+const STANDS_ALONE = new RegExp(`[\\u0020-\\u007e${LETTERS}\\uff01-\\uff60]`);
+const NEVER_JOINS = new RegExp(`[\\u0000-\\u00a0${LETTERS}\\u3001-\\u303f]`);
+
+/** Whether the character at `at` is a picture or a rare ideograph behind another such. */
+function isPicturePair(text, at) {
+  const before = at > 1 ? text.codePointAt(at - 2) : 0;
+  return isPlainPicture(before) && isPlainPicture(text.codePointAt(at));
+}
+
+function isPlainPicture(code) {
+  return (
+    (code >= 0x1f300 && code <= 0x1faff && !(code >= 0x1f3fb && code <= 0x1f3ff)) ||
+    (code >= 0x20000 && code <= 0x3ffff)
+  );
+}
 
 /** Whether `text` may be cut at `at` without tearing what a reader sees as one character. */
 function isCut(text, at) {
   if (at <= 0 || at >= text.length) return true;
   if (text[at - 1] === "\r" && text[at] === "\n") return false;
   if (STANDS_ALONE.test(text[at]) && NEVER_JOINS.test(text[at - 1])) return true;
+  if (isPicturePair(text, at)) return true;
   // A window is enough, but it must not begin inside a cluster itself: back to plain ground.
   let from = at - 1;
   while (from > 0 && at - from < 64 && !/[\u0000-\u007f]/.test(text[from])) from--;
@@ -142,5 +188,3 @@ function nextCut(text, at) {
   while (at < text.length && !isCut(text, at)) at++;
   return Math.min(at, text.length);
 }
-
-

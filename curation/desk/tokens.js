@@ -5,12 +5,24 @@
 
 // Upper edges of the colour classes 0 to 6; above the last is class 7. Class 0 has no colour.
 const SCALES = {
-  surprisal: { letter: "s", edges: [0.1, 0.5, 1, 2, 3, 5, 8], unit: "nats per token",
-    says: "surprisal = −log-likelihood of the token" },
-  rank: { letter: "r", edges: [1, 2, 3, 5, 10, 100, 1000], unit: "place in the student's list",
-    says: "rank 1 = the student's first choice" },
-  entropy: { letter: "e", edges: [0.1, 0.5, 1, 2, 3, 4, 6], unit: "nats",
-    says: "entropy of the student's next-token distribution" },
+  surprisal: {
+    letter: "s",
+    edges: [0.1, 0.5, 1, 2, 3, 5, 8],
+    unit: "nats per token",
+    says: "surprisal = −log-likelihood of the token",
+  },
+  rank: {
+    letter: "r",
+    edges: [1, 2, 3, 5, 10, 100, 1000],
+    unit: "place in the student's list",
+    says: "rank 1 = the student's first choice",
+  },
+  entropy: {
+    letter: "e",
+    edges: [0.1, 0.5, 1, 2, 3, 4, 6],
+    unit: "nats",
+    says: "entropy of the student's next-token distribution",
+  },
 };
 const HEATS = ["off", ...Object.keys(SCALES)];
 
@@ -81,7 +93,12 @@ function stepMeans(card) {
       sums.entropy += tokens.entropy[i] ?? NaN;
     }
     const mean = (name) => (sums.n && Number.isFinite(sums[name]) ? sums[name] / sums.n : null);
-    return { n: sums.n, surprisal: mean("surprisal"), rank: mean("rank"), entropy: mean("entropy") };
+    return {
+      n: sums.n,
+      surprisal: mean("surprisal"),
+      rank: mean("rank"),
+      entropy: mean("entropy"),
+    };
   });
 }
 
@@ -104,7 +121,10 @@ function nats(value) {
 
 /** White space made visible, for the token readout. */
 function visible(text) {
-  return text.replace(/\r?\n/g, "↵").replace(/\t/g, "⇥").replace(/^ +| +$/g, (run) => "␣".repeat(run.length));
+  return text
+    .replace(/\r?\n/g, "↵")
+    .replace(/\t/g, "⇥")
+    .replace(/^ +| +$/g, (run) => "␣".repeat(run.length));
 }
 
 /** The exact values of a group, as [label, value] pairs; several tokens give several of each. */
@@ -127,5 +147,3 @@ function readings(card, group) {
 function markersIn(card, from, to) {
   return card.markers.filter(([start, end]) => start < to && end > from);
 }
-
-

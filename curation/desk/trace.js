@@ -21,14 +21,16 @@ class TraceView {
     this.cursor = -1;
     this.step = -1;
     this.observer = new IntersectionObserver((seen) => this.onSeen(seen), {
-      rootMargin: "600px 0px", scrollMargin: "600px 0px",
+      rootMargin: "600px 0px",
+      scrollMargin: "600px 0px",
     });
     this.isScrolled = false;
     pane.onscroll = () => {
       this.isScrolled = true;
     };
     this.list.onpointerover = (event) => this.onPointer(event);
-    this.list.onpointerleave = () => this.onReading(this.cursor < 0 ? null : this.groupNumber(this.cursor));
+    this.list.onpointerleave = () =>
+      this.onReading(this.cursor < 0 ? null : this.groupNumber(this.cursor));
     this.list.onfocusin = (event) => {
       const item = event.target.closest(".step");
       if (item) this.step = Number(item.dataset.step);
@@ -65,7 +67,9 @@ class TraceView {
    */
   repaint(card) {
     const top = () => this.pane.getBoundingClientRect().top;
-    const anchor = [...this.list.children].find((item) => item.getBoundingClientRect().bottom > top());
+    const anchor = [...this.list.children].find(
+      (item) => item.getBoundingClientRect().bottom > top(),
+    );
     const before = anchor ? anchor.getBoundingClientRect().top - top() : 0;
     this.forget(this.leaf);
     this.leaf = { ...this.leaf, card, prepared: prepare(card) };
@@ -97,9 +101,17 @@ class TraceView {
     const leaf = { card, prepared: prepare(card), unfolded: new Set(), plain: new Set() };
     let eager = EAGER;
     leaf.items = card.steps.map((_, i) => {
-      const item = el("li", { class: "step", tabindex: "-1", "data-step": i },
-        el("div", { class: "gutter" }, el("span", { class: "number" }, String(i + 1)), ...gutter(leaf.prepared.steps[i])),
-        el("div", { class: "text body", dir: "auto" }));
+      const item = el(
+        "li",
+        { class: "step", tabindex: "-1", "data-step": i },
+        el(
+          "div",
+          { class: "gutter" },
+          el("span", { class: "number" }, String(i + 1)),
+          ...gutter(leaf.prepared.steps[i]),
+        ),
+        el("div", { class: "text body", dir: "auto" }),
+      );
       eager = this.fill(leaf, item, i, eager);
       return item;
     });
@@ -116,23 +128,32 @@ class TraceView {
     const isFolded = isLong && !unfolded.has(i);
     const end = isFolded ? nextCut(card.text, from + FOLDED) : textEnd;
     body.replaceChildren();
-    for (let at = from; at < end; ) {
+    for (let at = from; at < end;) {
       const stop = this.chunkEnd(card.text, at, end);
       this.place(leaf, body, [at, stop, false], (eager -= stop - at) > 0);
       at = stop;
     }
-    if (!isFolded && to > textEnd && card.tokens) this.place(leaf, body, [textEnd, to, true], eager > 0);
+    if (!isFolded && to > textEnd && card.tokens)
+      this.place(leaf, body, [textEnd, to, true], eager > 0);
     item.querySelector(".fold")?.remove();
     if (isLong) item.append(this.foldButton(i, isFolded, textEnd - from));
     return eager;
   }
 
   foldButton(i, isFolded, length) {
-    const says = isFolded ? `Show all ${length.toLocaleString("en")} characters of step ${i + 1}` : `Fold step ${i + 1}`;
-    return el("button", {
-      class: "fold quiet", type: "button", "aria-expanded": String(!isFolded),
-      onclick: () => this.fold(i, !isFolded),
-    }, says);
+    const says = isFolded
+      ? `Show all ${length.toLocaleString("en")} characters of step ${i + 1}`
+      : `Fold step ${i + 1}`;
+    return el(
+      "button",
+      {
+        class: "fold quiet",
+        type: "button",
+        "aria-expanded": String(!isFolded),
+        onclick: () => this.fold(i, !isFolded),
+      },
+      says,
+    );
   }
 
   fold(i, isFolded) {
@@ -207,14 +228,21 @@ class TraceView {
   onPointer(event) {
     const span = event.target.closest?.("[data-g], [data-m]");
     if (!span) return;
-    this.onReading(span.dataset.g === undefined ? { group: null, markers: span.dataset.m }
-      : this.groupNumber(Number(span.dataset.g), span.dataset.m));
+    this.onReading(
+      span.dataset.g === undefined
+        ? { group: null, markers: span.dataset.m }
+        : this.groupNumber(Number(span.dataset.g), span.dataset.m),
+    );
   }
 
   /** What the readout line says of a group. */
   groupNumber(g, markers) {
     const group = this.leaf.prepared.groups[g];
-    const touching = markers ?? markersIn(this.card, group.start, group.end).map((m) => m[2]).join(", ");
+    const touching =
+      markers ??
+      markersIn(this.card, group.start, group.end)
+        .map((m) => m[2])
+        .join(", ");
     return { group, markers: touching };
   }
 
@@ -237,7 +265,8 @@ class TraceView {
     const { groups } = this.leaf.prepared;
     if (!groups.length) return;
     let g = this.cursor + by;
-    if (this.cursor < 0) g = this.step > 0 ? groupAt(groups, stepRange(this.card, this.step)[0]) : 0;
+    if (this.cursor < 0)
+      g = this.step > 0 ? groupAt(groups, stepRange(this.card, this.step)[0]) : 0;
     this.cursor = Math.min(Math.max(g, 0), groups.length - 1);
     const { start } = groups[this.cursor];
     const i = this.card.steps.findIndex((_, step) => start < stepRange(this.card, step)[1]);
@@ -251,23 +280,32 @@ class TraceView {
   }
 
   find(at) {
-    return [...this.list.querySelectorAll(".chunk")].find(({ range }) => range[0] <= at && at < range[1]);
+    return [...this.list.querySelectorAll(".chunk")].find(
+      ({ range }) => range[0] <= at && at < range[1],
+    );
   }
 
   markCursor() {
     for (const span of this.list.querySelectorAll(".cursor")) span.classList.remove("cursor");
     if (this.cursor < 0) return;
-    for (const span of this.list.querySelectorAll(`[data-g="${this.cursor}"]`)) span.classList.add("cursor");
+    for (const span of this.list.querySelectorAll(`[data-g="${this.cursor}"]`))
+      span.classList.add("cursor");
   }
 }
 
 /** A step's means, one per heatmap; CSS shows the one that is switched on. */
 function gutter(means) {
   if (!means || !means.n) return [];
-  return Object.entries(SCALES).map(([name, scale]) => el("span", {
-    class: `mean mean-${name} ${scale.letter}${heatClass(scale, means[name])}`,
-    title: `mean ${name} of ${means.n} tokens: ${means[name]?.toFixed(4) ?? "not finite"}`,
-  }, means[name]?.toFixed(name === "rank" ? 1 : 2) ?? "–"));
+  return Object.entries(SCALES).map(([name, scale]) =>
+    el(
+      "span",
+      {
+        class: `mean mean-${name} ${scale.letter}${heatClass(scale, means[name])}`,
+        title: `mean ${name} of ${means.n} tokens: ${means[name]?.toFixed(4) ?? "not finite"}`,
+      },
+      means[name]?.toFixed(name === "rank" ? 1 : 2) ?? "–",
+    ),
+  );
 }
 
 /** One stretch of text with its heat and markers. */
@@ -277,10 +315,11 @@ function piece(text, a, b, group, g, markers, isGap) {
   for (const [, , category] of markers) names += ` m m-${category}`;
   if (names) span.className = names;
   if (group) span.setAttribute("data-g", g);
-  if (markers.length) span.setAttribute("data-m", markers.map(([, , category]) => category).join(", "));
+  if (markers.length)
+    span.setAttribute("data-m", markers.map(([, , category]) => category).join(", "));
   if (!group) return isGap ? span : appendText(span, text, a, b);
   // Line breaks have tokens too: a glyph carries their colour. The gap behind a step shows only it.
-  for (let at = a; at < b; ) {
+  for (let at = a; at < b;) {
     const found = text.indexOf("\n", at);
     const stop = found < 0 || found >= b ? b : found;
     if (!isGap && stop > at) appendText(span, text, at, stop);

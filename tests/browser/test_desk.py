@@ -118,6 +118,17 @@ def test_the_end_of_the_queue_is_said_and_undo_still_works(bench: Bench) -> None
     desk.press("u").wait_for_card(trace(2))
 
 
+def test_a_note_that_is_not_decided_yet_survives_a_reload(bench: Bench) -> None:
+    desk = bench.tab().open()
+    desk.press("t")
+    desk.page.keyboard.type("half a thought")
+    desk.open()
+    expect(desk.find("textarea").first).to_have_value("half a thought")
+    desk.press("a").wait_for_card(trace(2)).wait_until_saved(1)
+    assert bench.rows[0]["note"] == "half a thought"
+    expect(desk.find("textarea").first).to_have_value("")
+
+
 # Keys ---------------------------------------------------------------------------------------------
 
 

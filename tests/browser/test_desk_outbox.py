@@ -7,7 +7,7 @@ import signal
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.driver import Bench, trace
+from tests.browser.driver import Bench, Desk, trace
 
 pytestmark = pytest.mark.browser
 
@@ -22,6 +22,16 @@ def test_a_cut_connection_loses_nothing_and_doubles_nothing(own_bench: Bench) ->
     desk.wait_until_saved(3)
     assert own_bench.said() == [("1", "accept"), ("2", "reject"), ("3", "flag")]
     desk.press("a").wait_until_saved(4)
+
+
+def test_one_decides_on_while_streamlit_mourns_its_connection(own_bench: Bench) -> None:
+    desk = own_bench.tab().open()
+    own_bench.server.kill()
+    expect(desk.page.get_by_text("Connection error")).to_be_visible()
+    desk.press("a").wait_for_card(trace(2)).press("x").wait_for_card(trace(3))
+    own_bench.server.start()
+    desk.wait_until_saved(2)
+    assert own_bench.said() == [("1", "accept"), ("2", "reject")]
 
 
 def test_a_closed_tab_sends_what_waits_when_the_desk_opens_again(own_bench: Bench) -> None:
@@ -98,18 +108,31 @@ def test_a_busy_store_keeps_decisions_waiting_and_says_why(bench: Bench) -> None
     assert bench.said() == [("1", "accept"), ("2", "reject")]
 
 
-def test_a_refused_decision_stays_until_the_reviewer_gives_it_up(bench: Bench) -> None:
+def refuse_the_first(bench: Bench) -> Desk:
+    """A desk whose first decision the store does not take, and whose second it does."""
     desk = bench.tab().open()
     desk.press("t")
     desk.page.keyboard.type("refuse me")
     desk.press("Escape", "a", "x").wait_for_receipt("1 not stored: This note is not to the")
     assert bench.said() == [("2", "reject")]
-    desk.open().wait_for_receipt("1 not stored")
+    # Not a word of it is forgotten.
+    return desk.open().wait_for_receipt("1 not stored")
+
+
+def test_a_refused_decision_is_sent_again_when_one_asks(bench: Bench) -> None:
+    desk = refuse_the_first(bench)
+    (bench.home / "lenient").touch()
     desk.page.get_by_role("button", name="Try again").click()
-    desk.wait_for_receipt("1 not stored")
+    desk.wait_until_saved(2)
+    assert bench.said() == [("2", "reject"), ("1", "accept")]
+
+
+def test_a_refused_decision_stays_until_the_reviewer_gives_it_up(bench: Bench) -> None:
+    desk = refuse_the_first(bench)
     desk.page.get_by_role("button", name="Discard").click()
+    assert desk.waiting() == 1
     desk.page.get_by_role("button", name="Discard for good?").click()
-    expect(desk.find(".receipt")).to_have_attribute("data-state", "saved")
+    desk.wait_until_saved(1)
     assert desk.waiting() == 0
     desk.press("p").wait_for_card(trace(1)).press("f").wait_until_saved(2)
 

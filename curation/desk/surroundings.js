@@ -1,0 +1,94 @@
+// What the desk takes from the browser around it: time, the theme, preferences, what is typed.
+
+const IDLE_MS = 30000;
+
+/** Time on the card with idle time left out: at most IDLE_MS after each sign of life. */
+class ActiveTime {
+  restart() {
+    this.total = 0;
+    this.last = performance.now();
+  }
+
+  tick() {
+    const now = performance.now();
+    this.total += Math.min(now - this.last, IDLE_MS);
+    this.last = now;
+    return Math.round(this.total);
+  }
+
+  /** The page comes back into view: what passed meanwhile does not count. */
+  resume() {
+    this.last = performance.now();
+  }
+}
+
+/** What a field holds, as text that can be stored: no half characters, null where blank. */
+function written(field) {
+  const text = (field.value.toWellFormed?.() ?? field.value).replaceAll("\0", "");
+  return text.trim() ? text : null;
+}
+
+/** A choice that outlives the page, if the browser allows. */
+function preference(name, values, otherwise) {
+  try {
+    const value = localStorage.getItem(`${STORAGE}-${name}`);
+    return values.includes(value) ? value : otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
+function prefer(name, value) {
+  try {
+    localStorage.setItem(`${STORAGE}-${name}`, value);
+  } catch {
+    // It holds for this page, then.
+  }
+  return value;
+}
+
+/** Whether the theme's background is a dark one. */
+function isDark(root) {
+  const [r, g, b] = (
+    getComputedStyle(root).backgroundColor.match(/[\d.]+/g) ?? [255, 255, 255]
+  ).map(Number);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128;
+}
+
+/** Everything that the desk hears of from outside; `signal` ends it all. */
+function listen(desk, signal) {
+  const on = (target, name, handler, more = {}) =>
+    target.addEventListener(name, handler, { signal, ...more });
+  on(document, "keydown", (event) => desk.onKey(event));
+  for (const name of ["keydown", "pointerdown", "pointermove", "wheel"]) {
+    on(document, name, () => desk.time.tick(), { passive: true, capture: true });
+  }
+  on(document, "visibilitychange", () => (document.hidden ? desk.time.tick() : desk.time.resume()));
+  on(window, "online", () => desk.courier.send());
+  on(window, "storage", (event) => desk.onStorage(event));
+  on(window, "resize", () => desk.fit());
+  on(desk.parts.problem, "scroll", () => (desk.isProblemScrolled = true), { passive: true });
+  on(window, "beforeunload", (event) => desk.deck.outbox.unkept.size > 0 && event.preventDefault());
+  // Pressed with a pointer, a button gives the focus back: the next space is a skip.
+  on(desk.root, "click", (event) => {
+    if (event.detail > 0 && event.target.closest(".verdict, .undo, .reason, .segment, .past"))
+      desk.focusTrace();
+  });
+  for (const name of ["note", "directive"]) {
+    on(desk.parts[name], "input", () => desk.saveDraft());
+    on(desk.parts[name], "keydown", (event) => {
+      if (event.key === "Escape" && !event.isComposing) desk.focusTrace();
+    });
+  }
+  // Streamlit writes its connection on the app's root; the courier's timer does not rely on it.
+  const app = document.querySelector("[data-test-connection-state]");
+  if (!app) return;
+  const wire = new MutationObserver(() => {
+    if (isConnected() && desk.deck.outbox.waiting().length) {
+      setTimeout(() => desk.courier.send(), 300);
+    }
+    desk.receipt.paint();
+  });
+  wire.observe(app, { attributes: true, attributeFilter: ["data-test-connection-state"] });
+  signal.addEventListener("abort", () => wire.disconnect());
+}

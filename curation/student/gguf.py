@@ -16,11 +16,13 @@ again on each start, and it may be deleted at any time.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import tempfile
 import warnings
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,15 +88,16 @@ def read(path: Path) -> tuple[PreTrainedTokenizerFast, PreTrainedModel]:
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
-    model = AutoModelForCausalLM.from_pretrained(
-        path.parent,
-        gguf_file=path.name,
-        # Else the weights may stay packed, where a kernel for that is installed: other numbers.
-        quantization_config=GgufConfig(dequantize=True),
-        dtype=torch.float32,
-        local_files_only=True,
-        trust_remote_code=False,
-    )
+    with redirect_stderr(io.StringIO()):  # a progress bar that no setting of the library stops
+        model = AutoModelForCausalLM.from_pretrained(
+            path.parent,
+            gguf_file=path.name,
+            # Else the weights may stay packed, where a kernel for it is installed: other numbers.
+            quantization_config=GgufConfig(dequantize=True),
+            dtype=torch.float32,
+            local_files_only=True,
+            trust_remote_code=False,
+        )
     return tokenizer, model
 
 

@@ -159,6 +159,7 @@ class Caretaker:
         self._folder = packs_folder(store.path)
         self._stop = threading.Event()
         self._wake = threading.Event()
+        self._try_again = threading.Event()
         # The scorer belongs to this thread and, when another process asks for a pause, to a
         # thread of the door: the lock keeps one from being started while the other ends it.
         self._lock = threading.Lock()
@@ -177,7 +178,7 @@ class Caretaker:
 
     def wake(self) -> None:
         """Look again now, and try a scorer again that was given up: traces were added."""
-        self._given_up_at = None
+        self._try_again.set()
         self._wake.set()
 
     def stop(self) -> None:
@@ -258,6 +259,9 @@ class Caretaker:
                 self._judge(code)
             if is_scoring(self._folder):
                 return  # another process is at it; its packs come in all the same
+            if self._try_again.is_set():
+                self._try_again.clear()
+                self._given_up_at = None
             waiting = self._waiting()
             if waiting and waiting != self._given_up_at:
                 self._start_scorer(waiting)

@@ -36,7 +36,7 @@ from curation.errors import CurationError, StoreBusy, StoreError
 Handler = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 _LARGEST_REQUEST = 1 << 20
-_HANDSHAKE_S = 5.0
+_HANDSHAKE_S = 10.0
 """How long a caller waits for the owner's first word: another program may listen there by now."""
 
 
@@ -53,7 +53,7 @@ class Door:
         self._handler = handler
         self._file = owner_file(store)
         self._key = secrets.token_bytes(32)
-        self._listener = Listener(("127.0.0.1", 0))
+        self._listener = Listener(("127.0.0.1", 0), backlog=128)  # 1 would stall a burst of callers
         self._closed = False
         host, port = self._listener.address[:2]
         _write_private(

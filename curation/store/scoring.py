@@ -96,8 +96,9 @@ class Scoring(Connection):
     ) -> pl.DataFrame:
         """Traces without a score under a convention, in order of arrival.
 
-        `convention_id` None = the one in use for `student`. Columns trace_id, prompt, text, text_hash: what a score job holds. Problems come in order,
-        the traces of one problem together: the order in which a curator first sees them.
+        `convention_id` None = the one in use for `student`. Columns trace_id, prompt, text,
+        text_hash: what a score job holds. Problems come in order, the traces of one problem
+        together: the order in which a curator first sees them.
         """
         return self._frame(
             "select t.trace_id, t.prompt, t.text, t.text_hash from trace t "

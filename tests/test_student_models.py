@@ -282,6 +282,23 @@ def test_many_at_once_is_each_alone_and_errors_take_their_place(chat: CausalStud
     assert {index for index, got in found.items() if isinstance(got, StudentError)} == {3, 5}
 
 
+def test_a_trace_that_fails_in_the_model_takes_no_other_with_it(
+    chat: CausalStudent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = [("1?", "One."), ("2?", "Two."), ("3?", "Six.")]
+    odd = chat.encoder.encode(*pairs[1]).ids
+    run = chat.forward.run
+
+    def fails_on_two(batch: Any) -> Any:
+        if any(item.ids == odd for item in batch):
+            raise StudentError("no number")
+        return run(batch)
+
+    monkeypatch.setattr(chat.forward, "run", fails_on_two)
+    found = dict(chat.score_many(pairs))
+    assert [isinstance(found[i], StudentError) for i in range(3)] == [False, True, False]
+
+
 def test_scoring_is_deterministic(chat: CausalStudent) -> None:
     one, other = chat.score(PROMPT, TRACE), chat.score(PROMPT, TRACE)
     assert one.logprob_nats.tolist() == other.logprob_nats.tolist()

@@ -51,15 +51,22 @@ class CausalStudent:
             except StudentError as exc:
                 yield index, exc
         for batch in plan([len(item.ids) for _, item in encoded]):
-            try:
-                found = self.forward.run([encoded[i][1] for i in batch])
-            except StudentError as exc:
-                for i in batch:
-                    yield encoded[i][0], exc
-                continue
-            for i, statistics in zip(batch, found, strict=True):
+            found = self._run([encoded[i][1] for i in batch])
+            for i, result in zip(batch, found, strict=True):
                 index, item = encoded[i]
-                yield index, self._scores(*pairs[index], item, statistics)
+                if isinstance(result, StudentError):
+                    yield index, result
+                else:
+                    yield index, self._scores(*pairs[index], item, result)
+
+    def _run(self, batch: list[Encoded]) -> list[Statistics | StudentError]:
+        """The batch's statistics; where it fails, each sequence alone, for none to fail another."""
+        try:
+            return [*self.forward.run(batch)]
+        except StudentError as exc:
+            if len(batch) == 1:
+                return [exc]
+        return [result for item in batch for result in self._run([item])]
 
     def admit(self, prompt: str, trace: str) -> Encoded:
         """The pair as it will be scored; StudentError where it does not fit the window."""

@@ -10,6 +10,7 @@ import pytest
 from curation import __main__ as command_line
 from curation import settings
 from curation.commands import COMMANDS
+from curation.errors import CurationError
 from curation.settings import ROOT, Settings
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -75,5 +76,5 @@ def test_the_settings_are_read_from_the_environment_and_checked() -> None:
         ("HEDGEROW_BACKGROUND_SCORING", "yes"),
         ("HEDGEROW_MAX_TRACE_CHARS", "-1"),
     ):
-        with pytest.raises(settings.CurationError, match=name):
+        with pytest.raises(CurationError, match=name):
             settings.read({name: value})

@@ -109,6 +109,10 @@ def _run(name: str, path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
         }
     if name == "score":
         return _score(path, arguments)
+    if name == "bench":
+        from curation import bench
+
+        return {"rows": bench.rows(arguments["name"])}
     with _bar(name) as bar:
 
         def progress(n: int, total: int | None) -> None:
@@ -124,9 +128,11 @@ def _run(name: str, path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _bar(what: str, *, unit: str = " traces") -> Iterator[Any]:
-    """A progress bar on a terminal, for what takes more than a second."""
-    with tqdm(desc=what, unit=unit, delay=1, leave=False, file=sys.stderr, disable=None) as bar:
+def _bar(what: str, *, delay: float = 1.0) -> Iterator[Any]:
+    """A progress bar on a terminal, for what takes more than `delay` seconds."""
+    with tqdm(
+        desc=what, unit=" traces", delay=delay, leave=False, file=sys.stderr, disable=None
+    ) as bar:
         yield bar
 
 
@@ -160,7 +166,7 @@ def _score(path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
 
     _on_the_store("status", path, {})  # says what is wrong before the student is loaded
     began = time.monotonic()
-    with _bar("score") as bar:
+    with _bar("loading the student", delay=0.0) as bar:
         student = students.load(
             arguments["student"],
             dtype=arguments["dtype"],
@@ -177,7 +183,8 @@ def _score(path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
             path,
             {"convention": convention, "limit": arguments["limit"], "pid": os.getpid()},
         )
-        bar.total = job["n"]
+        bar.set_description("score", refresh=False)
+        bar.reset(job["n"])
         # The limit again: the job may be replaced by the app's meanwhile.
         done = worker.run(
             student,
@@ -283,6 +290,9 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
 
     p = command("restore", "make a backup the store")
     p.add_argument("file", metavar="FILE")
+
+    p = command("bench", "measure against peers, in one run")
+    p.add_argument("name", metavar="NAME")
     return parser
 
 

@@ -210,6 +210,20 @@ def _leaked(answer: dict[str, Any]) -> str:
     return "\n".join([table, *(one_line(line) for line in rest if line)])
 
 
+def _measured(answer: dict[str, Any]) -> str:
+    rows = [
+        {
+            **row,
+            "times": f"{_value(row['ratio'])} times".replace("– times", "–"),
+            "met": row["met"] if row["bar"] is not None else None,
+        }
+        for row in answer["rows"]
+    ]
+    columns = [("name", "what"), ("value", "value"), ("unit", "unit"), ("times", "the peer's"),
+               ("bar", "asked"), ("met", "met")]  # fmt: skip
+    return _table(rows, columns)
+
+
 def _exported(answer: dict[str, Any]) -> str:
     splits = ", ".join(f"{name} {n}" for name, n in answer["rows"].items())
     lines = [f"{sum(answer['rows'].values())} traces written as {answer['format']}: {splits}"]
@@ -243,6 +257,7 @@ _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
         )
         or "no markers"
     ),
+    "bench": _measured,
     "leakage": _leaked,
     "export": _exported,
     "verify": _verified,

@@ -1,9 +1,10 @@
 """Time the ingest of native records against bare DuckDB reading the same file, in one run.
 
-`bench_ingest.py [FILE.jsonl] [--n 100000] [--rounds 3]`: without a file, makes one. Each round
-times both, one after the other; the medians count. The whole road is timed: opening the file,
+`bench_ingest.py [FILE.jsonl] [--n 100000] [--rounds 3] [--json]`: without a file, makes one. Each
+round times both, one after the other; the medians count. The whole road is timed: opening the file,
 recognising it, checking, ids, steps, and storing in a new store. Prints both times, the ratio of
 their speeds (asked: at least 0.2) and the peak memory of the ingest, in a process of its own.
+`python -m curation bench ingest` runs it: DuckDB bare has no place in the library.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 BAR = 0.2
+BAR_MB = 2048
 THREADS = 2
 
 
@@ -68,6 +70,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("file", type=Path, nargs="?")
     parser.add_argument("--n", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true", help="rows as `bench` answers them")
     parser.add_argument("--only", choices=("bare", "ours"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args(argv)
@@ -90,13 +93,36 @@ def main(argv: list[str] | None = None) -> int:
     storing = statistics.median(two["storing"] for _, two in rounds)
     peak_mb = max(two["peak_mb"] for _, two in rounds)
     n = int(rounds[0][1]["n_new"])
+    is_met = peer / mine >= BAR and peak_mb < BAR_MB
+    if chosen.json:
+        print(json.dumps(rows(n, peer, mine, peak_mb)))
+        return 0 if is_met else 1
     cpu = [statistics.median(pair[i]["cpu"] for pair in rounds) for i in (0, 1)]
     print(f"bare DuckDB, {THREADS} threads   {peer:6.2f} s (processor {cpu[0]:.2f} s)")
     print(f"ingest of {n:,}      {mine:6.2f} s (processor {cpu[1]:.2f} s, imports included)")
     print(f"  of which the caller spent {storing:.2f} s storing while the next batch was read")
     print(f"speed against DuckDB    {peer / mine:6.2f}   (asked: {BAR})")
-    print(f"peak memory             {peak_mb:6.0f} MB (asked: 2048)")
-    return 0 if peer / mine >= BAR and peak_mb < 2048 else 1
+    print(f"peak memory             {peak_mb:6.0f} MB (asked: {BAR_MB})")
+    return 0 if is_met else 1
+
+
+def rows(n: int, peer: float, mine: float, peak_mb: float) -> list[dict[str, object]]:
+    """The rows of `bench ingest`, from records, seconds of both and the peak of the ingest."""
+    return [
+        {
+            "name": f"ingest of {n:,} native records, against DuckDB's read_json",
+            "value": n / mine, "unit": "records/s",
+            "ratio": peer / mine, "bar": BAR, "met": peer / mine >= BAR,
+        },
+        {
+            "name": f"DuckDB's read_json into a table, {THREADS} threads",
+            "value": n / peer, "unit": "records/s", "ratio": None, "bar": None, "met": True,
+        },
+        {
+            "name": "peak memory of the ingest",
+            "value": peak_mb, "unit": "MB", "ratio": None, "bar": BAR_MB, "met": peak_mb < BAR_MB,
+        },
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":

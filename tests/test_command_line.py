@@ -106,6 +106,7 @@ FAILURES: list[tuple[tuple[str, ...], str]] = [
     (("verify", "{folder}"), "cannot be read"),
     (("backup", "{few}"), "exists already"),
     (("backup", "{few}/copy.duckdb"), "could not be written"),
+    (("bench", "nonsense"), "no benchmark 'nonsense'"),
     (("restore", "{folder}/missing"), "no backup"),
     (("restore", "{few}"), "no DuckDB file"),
     (("restore", "{foreign}"), "not a Hedgerow store"),

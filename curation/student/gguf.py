@@ -34,6 +34,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from curation.errors import StudentError
 from curation.records import content_id
 from curation.student.conventions import LIBRARIES, file_hash, library_version
+from curation.student.progress import is_alive
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -153,7 +154,7 @@ def _sweep(cache_dir: Path) -> None:
     """Remove what processes that were killed while unpacking left behind."""
     for left in cache_dir.glob(".unpacking-*"):
         pid = left.name.split("-")[1]
-        if not (pid.isdigit() and Path("/proc", pid).exists()):
+        if not (pid.isdigit() and is_alive(int(pid))):
             shutil.rmtree(left, ignore_errors=True)
 
 

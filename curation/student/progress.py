@@ -88,6 +88,17 @@ def is_scoring(folder: Path) -> bool:
         os.close(descriptor)
 
 
+def is_alive(pid: int) -> bool:
+    """Whether there is a process of that number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def _lock(descriptor: int, tries: int = 5) -> bool:
     """Whether the lock could be had; tried again, since `is_scoring` holds it for a moment."""
     for left in reversed(range(tries)):

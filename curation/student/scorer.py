@@ -33,7 +33,7 @@ from curation.student.packs import (
     scored_row,
     write_pack,
 )
-from curation.student.progress import Progress, State, only_scorer, write_progress
+from curation.student.progress import Progress, State, is_alive, only_scorer, write_progress
 
 PACK_ROWS = 8
 PACK_SECONDS = 5.0
@@ -243,14 +243,4 @@ def _parent(pid: int | None) -> Callable[[], bool]:
         return lambda: True
     if os.getppid() == pid:  # then it is ours, and a process that takes its number later is not
         return lambda: os.getppid() == pid
-    return lambda: _is_alive(pid)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return lambda: is_alive(pid)

@@ -6,8 +6,8 @@ names one (`deepseek_attempt`); a pair's side is noted in `extra.preference` and
 
 `FORMATS` is the registry, the most telling columns first. Knows nothing of files.
 
-Source of the column names: the cards of OpenThoughts-114k, s1K and s1K-1.1, OpenR1-Math-220k and
-distilabel's sets; TRL's `docs/source/dataset_formats.md`.
+Source of the names: the cards of OpenThoughts-114k, s1K, s1K-1.1, OpenR1-Math-220k; TRL's
+`docs/source/dataset_formats.md`.
 """
 
 from __future__ import annotations

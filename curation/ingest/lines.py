@@ -20,7 +20,7 @@ from curation.errors import IngestError
 from curation.ingest.rows import Block
 from curation.records import Refusal
 
-BLOCK_BYTES = 16 << 20
+BLOCK_BYTES = 1 << 20
 _PIECE_BYTES = 1 << 16
 KEPT_CHARS = 10_000
 """How much of a row that is too long is kept in its refusal."""

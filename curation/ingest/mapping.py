@@ -14,8 +14,8 @@ from typing import Any
 from curation.errors import IngestError
 from curation.ingest import conversation
 from curation.ingest.conversation import with_reasoning
+from curation.ingest.drafts import Draft
 from curation.ingest.formats import COMPLETIONS, PROMPTS, spoken
-from curation.ingest.frames import Draft
 from curation.ingest.taker import Drafts, Taker, Telling, field_value, required
 from curation.ingest.texts import RowError
 

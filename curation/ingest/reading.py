@@ -16,15 +16,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import orjson
-
 from curation.errors import IngestError
 from curation.ingest import mapping as told_columns
 from curation.ingest.conversation import kind
+from curation.ingest.drafts import checked
 from curation.ingest.formats import FORMATS, nearest, recognise
-from curation.ingest.frames import Collector, checked
+from curation.ingest.frames import Collector
 from curation.ingest.lines import BLOCK_BYTES
-from curation.ingest.native import quick_draft
+from curation.ingest.native import plain_columns
 from curation.ingest.quarantine import is_quarantined, unwrapped
 from curation.ingest.rows import Block, Item, Row, items, parsed
 from curation.ingest.sources import Source, open_source
@@ -35,6 +34,7 @@ from curation.records import Batch, Refusal
 BATCH_ROWS = 10_000
 BATCH_CHARS = 16 << 20
 _SAMPLE_ROWS = 100
+_PLAIN_ROWS = 64
 _MIN_ROW_BYTES = 32 << 20
 
 
@@ -274,24 +274,23 @@ def _read_item(item: Item, plan: _Plan, collector: Collector) -> None:
 
 
 def _read_block(block: Block, plan: _Plan, collector: Collector) -> None:
-    """Read lines of native records, those that are plainly right the short way."""
-    loads, add, limit = orjson.loads, collector.add, plan.max_trace_chars
-    origin = block.origin
+    """Read lines of native records, a few at a time, by the short road where all are plain."""
+    lines = block.data.split(b"\n")
     may_hold_nul = b"\\u0000" in block.data
-    for line, raw in enumerate(block.data.split(b"\n"), block.first_line):
-        draft = None
-        if not may_hold_nul:
-            try:
-                draft = quick_draft(loads(raw), limit)
-            except orjson.JSONDecodeError:
-                draft = None
-        if draft is None:
-            item = parsed(origin, line, raw)
-            if item is not None:
-                _read_item(item, plan, collector)
+    for start in range(0, len(lines), _PLAIN_ROWS):
+        raw = lines[start : start + _PLAIN_ROWS]
+        if start + _PLAIN_ROWS >= len(lines) and not raw[-1]:
+            raw.pop()  # behind the last line's end
+        first = block.first_line + start
+        columns = None if may_hold_nul or not raw else plain_columns(raw, plan.max_trace_chars)
+        if columns is None:
+            for line, one in enumerate(raw, first):
+                item = parsed(block.origin, line, one)
+                if item is not None:
+                    _read_item(item, plan, collector)
             continue
-        collector.n_read += 1
-        try:
-            add(draft, origin, line)
-        except RowError as error:
-            collector.refuse(Refusal(origin, line, error.field, error.reason, raw.decode()))
+        collector.n_read += len(raw)
+        numbers = range(first, first + len(raw))
+        for i, error in collector.add_columns(columns, block.origin, numbers).items():
+            row = raw[i].decode().removesuffix("\r")
+            collector.refuse(Refusal(block.origin, numbers[i], error.field, error.reason, row))

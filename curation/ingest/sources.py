@@ -137,7 +137,7 @@ def _is_lines(head: bytes, ending: str, is_row: Callable[[Any], bool]) -> bool:
     except (ValueError, RecursionError):
         begins = rest.lstrip()[:1]
         if ending in _LINES_ENDINGS:
-            return not (first.strip() in (b"[", b"{") and begins in (b"{", b'"'))
+            return (first.strip(), begins) not in ((b"[", b"{"), (b"{", b'"'))
         return begins == b"{" and first.lstrip()[:1] == b"{"
     is_told = ending in _LINES_ENDINGS and isinstance(value, dict)
     if rest.strip() or is_told or not isinstance(value, list | dict):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from curation.ingest import conversation
 from curation.ingest.conversation import kind
-from curation.ingest.frames import Draft
+from curation.ingest.drafts import Draft
 from curation.ingest.texts import RowError
 
 Drafts = Iterator[Draft | RowError]

@@ -139,6 +139,13 @@ def mark_pending(
     return n
 
 
+def all_are_marked(store: Store) -> bool:
+    """Whether the markers of every trace are up to the lexicon in use."""
+    ours = hedging.load_lexicon().lexicon_id
+    in_use = [lexicon["lexicon_id"] for lexicon in store.export_context()["lexicons"]]
+    return ours in in_use and not store.unmarked(ours, 1).height
+
+
 class Caretaker:
     """A thread of the app that keeps its store's scores and markers coming."""
 

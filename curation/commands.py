@@ -116,10 +116,10 @@ def _marked_traces(
 
     Raises FilterError.
     """
-    frame = store.list_traces(where, order, limit)
-    if caretaker.mark_pending(store, lambda n: progress(n, None)):
-        frame = store.list_traces(where, order, limit)
-    return frame
+    if not caretaker.all_are_marked(store):
+        store.list_traces(where, order, limit)
+        caretaker.mark_pending(store, lambda n: progress(n, None))
+    return store.list_traces(where, order, limit)
 
 
 def _list(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:

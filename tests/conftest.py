@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from curation import store as stores
+from curation import student
 from curation.__main__ import main
 from curation.settings import ROOT
 from curation.store import Store
+from tests.fakes import FakeStudent
 from tests.said import Said
 
 
@@ -59,3 +61,9 @@ def _demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo(_demo_file: Path, tmp_path: Path) -> Path:
     """The store of the settings, with the first twelve demo traces (four problems)."""
     return Path(shutil.copyfile(_demo_file, tmp_path / "hedgerow.duckdb"))
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every student is a fake of the name that was asked for."""
+    monkeypatch.setattr(student, "load", lambda name, **dials: FakeStudent(name))

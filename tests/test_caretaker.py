@@ -183,8 +183,10 @@ def test_markers_are_brought_up_to_date_once_and_again_for_a_new_lexicon(
 ) -> None:
     told: list[int] = []
     assert caretaker.mark_pending(store, limit=5) == 5
+    assert not caretaker.all_are_marked(store)
     assert caretaker.mark_pending(store, told.append) == 7
     assert told == [7]
+    assert caretaker.all_are_marked(store)
     assert caretaker.mark_pending(store) == 0
     lexicon = hedging.load_lexicon()
     assert store.list_traces()["lexicon_id"].to_list() == [lexicon.lexicon_id] * 12
@@ -194,6 +196,7 @@ def test_markers_are_brought_up_to_date_once_and_again_for_a_new_lexicon(
     )
     newer = hedging.read_lexicon(text)
     monkeypatch.setattr(hedging, "load_lexicon", lambda: newer)
+    assert not caretaker.all_are_marked(store)
     assert caretaker.mark_pending(store) == 12
     assert store.list_traces()["lexicon_id"].to_list() == [newer.lexicon_id] * 12
     assert store.list_traces()["n_hedge"].to_list() == [0] * 12

@@ -10,20 +10,14 @@ from typing import Any
 
 import pytest
 
-from curation import hedging, student
+from curation import caretaker, hedging
 from curation.records import PROFILE_COLUMNS
 from curation.settings import ROOT
 from tests.fakes import FakeStudent
-from tests.said import FAKE, Said, contents, files, first_trace, in_a_process
+from tests.said import Said, contents, files, first_trace
 
 Curate = Callable[..., Said]
 DEMO = ROOT / "data/demo/traces.jsonl"
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every student is a fake of the name that was asked for."""
-    monkeypatch.setattr(student, "load", lambda name, **dials: FakeStudent(name))
 
 
 CONTRACT: list[tuple[tuple[str, ...], str]] = [
@@ -246,6 +240,16 @@ def test_the_list_can_be_filtered_ordered_and_cut(curate: Curate, demo: Path, fa
     assert curate("list", "--where", "false").out == "nothing\n"
 
 
+def test_a_list_is_marked_even_where_somebody_else_marks_at_that_moment(
+    curate: Curate, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = caretaker.mark_pending
+    # The app's caretaker comes first: nothing is left to do for us, and still it is new.
+    monkeypatch.setattr(caretaker, "mark_pending", lambda store, told: mark(store) and mark(store))
+    items = curate("list", "--where", "n_words > 0", "--json").json["items"]
+    assert len(items) == 12
+
+
 def test_decisions_are_appended_withdrawn_and_counted(curate: Curate, demo: Path) -> None:
     ids = [item["trace_id"] for item in curate("list", "--json").json["items"]]
     said = [
@@ -399,64 +403,3 @@ def test_a_damaged_backup_is_not_restored(curate: Curate, demo: Path, tmp_path: 
     before = contents(demo), files(tmp_path)
     assert "damaged" in curate("restore", copy).error
     assert (contents(demo), files(tmp_path)) == before
-
-
-def test_scoring_goes_on_where_it_stopped(curate: Curate, demo: Path, fake: None) -> None:
-    some = curate("score", "--limit", "5", "--json").json
-    assert (some["scored"], some["failed"], some["waiting"]) == (5, 0, 7)
-    items = curate("list", "--where", "n_tokens is not null", "--json").json["items"]
-    assert [item["position"] for item in items] == [0, 1, 2, 3, 4]
-    assert some["n_tokens"] == sum(item["n_tokens"] for item in items)
-    assert some["tokens_per_second"] == pytest.approx(some["n_tokens"] / some["seconds"])
-    rest = curate("score", "--json").json
-    assert (rest["scored"], rest["waiting"]) == (7, 0)
-    none = curate("score", "--json").json
-    assert (none["scored"], none["n_tokens"], none["waiting"]) == (0, 0, 0)
-    assert curate("status", "--json").json["scored"] == 12
-    assert curate("score", "--limit", "0", "--json").json["scored"] == 0
-
-
-def test_a_trace_that_cannot_be_scored_says_why_and_is_not_tried_again(
-    curate: Curate, demo: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(student, "load", lambda name, **dials: FakeStudent(name, window=70))
-    answer = curate("score", "--json").json
-    assert answer["failed"] > 0
-    assert answer["scored"] + answer["failed"] == 12
-    failed = curate("list", "--where", "score_error is not null", "--json").json["items"]
-    assert len(failed) == answer["failed"]
-    shown = curate("show", failed[0]["trace_id"], "--json").json
-    assert "window is 70" in shown["score_error"]
-    assert (shown["tokens"], shown["profile"]) == (None, None)
-    assert curate("score", "--json").json["failed"] == 0
-
-
-def test_another_student_is_scored_beside_the_first_and_shown_on_request(
-    curate: Curate, demo: Path, fake: None
-) -> None:
-    curate("score", "--student", "one")
-    curate("score", "--student", "two", "--limit", "1")
-    trace_id = first_trace(demo)
-    assert curate("status", "--json").json["students"] == ["one", "two"]
-    assert curate("show", trace_id, "--json").json["convention"]["student"] == "two"
-    both = [curate("show", trace_id, "--student", name, "--json").json for name in ("one", "two")]
-    assert both[0]["tokens"]["logprob_nats"] == both[1]["tokens"]["logprob_nats"]
-    assert both[0]["convention"]["convention_id"] != both[1]["convention"]["convention_id"]
-
-
-def test_a_scorer_that_was_killed_leaves_packs_that_the_next_run_takes_in(
-    curate: Curate, demo: Path, fake: None
-) -> None:
-    program = FAKE.replace(
-        "FakeStudent(name)",
-        "FakeStudent(name, before_score=lambda prompt, trace: "
-        "[].append(calls.append(trace)) if len(calls) < 10 else os.kill(os.getpid(), 9))",
-    ).replace("import sys\n", "import os, sys\ncalls = []\n")
-    before = contents(demo)
-    assert in_a_process("score", program=program).code == -9
-    assert contents(demo) == before
-    # Packs of 1 and 8 traces were whole; the tenth trace was lost with the process.
-    answer = curate("score", "--json").json
-    assert (answer["scored"], answer["waiting"]) == (12 - 9, 0)
-    assert curate("status", "--json").json["scored"] == 12
-    assert curate("verify", "--json").json["broken"] == []

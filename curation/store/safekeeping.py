@@ -117,7 +117,10 @@ def restore(backup: Path, path: Path) -> tuple[Copy, Path | None]:
     partial = path.with_name(path.name + ".partial")
     try:
         _copy_in_another_process(backup, partial)
-        opened = Safekeeping(partial)
+        try:
+            opened = Safekeeping(partial)
+        except StoreError as exc:
+            raise type(exc)(str(exc).replace(str(partial), str(backup))) from exc
         try:
             verification = opened.verify()
         finally:

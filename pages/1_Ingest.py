@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -34,12 +35,22 @@ def chosen_file() -> Path | None:
 def mapping_of(text: str) -> dict[str, str] | None:
     """`field=column` pairs, one a line or between spaces."""
     pairs = {}
-    for word in text.split():
+    for word in shlex.split(text):
         field, equals, column = word.partition("=")
         if not (field and equals and column):
             raise IngestError(f"The mapping {word!r} is not field=column, e.g. prompt=question.")
         pairs[field] = column
     return pairs or None
+
+
+def previewed(path: Path, form: str | None, mapping: dict[str, str] | None) -> ingest.Preview:
+    """How the file would be read; an error speaks of the file and of this page's fields."""
+    try:
+        return ingest.preview(path, format=form, mapping=mapping)
+    except IngestError as exc:
+        words = str(exc).replace(str(path), path.name)
+        words = words.replace("--map ", "").replace("--format ", "Format ")
+        raise IngestError(f"{words} (Mapping and Format stand above.)") from exc
 
 
 def store_it(room: ui.Room, path: Path, form: str | None, mapping: dict[str, str] | None) -> None:
@@ -74,12 +85,13 @@ with ui.page("Ingest") as room:
     form = left.selectbox("Format", [AUTOMATIC, *ingest.FORMATS], key="format")
     typed = right.text_input(
         "Mapping", key="mapping", placeholder="prompt=question trace=model_output",
-        help="Only where the columns are not recognised: field=column pairs, dots reach inside.",
+        help="Only where the columns are not recognised: field=column pairs, dots reach inside, "
+        "quotes hold a name with spaces together. Fields: " + ", ".join(ingest.FIELDS) + ".",
     )  # fmt: skip
     if path is not None:
         chosen = None if form == AUTOMATIC else form
         mapping = mapping_of(typed or "")
-        preview = ingest.preview(path, format=chosen, mapping=mapping)
+        preview = previewed(path, chosen, mapping)
         st.subheader("How it will be read")
         st.text(f"{preview.format}: {preview.why}")
         st.dataframe(

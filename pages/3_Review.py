@@ -64,8 +64,8 @@ def version_of(room: ui.Room, queue: str) -> object:
     status = room.store.status()
     news = {
         "most surprising": status["scored"],
-        "needs second reading": status["decisions"],
-        "flagged by me": status["decisions"],
+        "needs second reading": status["records"],
+        "flagged by me": status["records"],
     }
     # A decision taken back puts its trace into the queue again.
     undone = room.store.n_withdrawn_by(room.reviewer)
@@ -109,11 +109,15 @@ with ui.page("Review") as room:
         st.page_link("pages/1_Ingest.py", label="Ingest traces", icon=":material/upload_file:")
     else:
         waiting = room.caretaker.state()["waiting"]
+        linked = st.query_params.get("trace")
+        if linked is not None and not room.store.holds_trace(linked):
+            st.warning(ui.escaped(f"The link names {linked}, which this store does not hold."))
+            linked = None
 
         @st.fragment(run_every=2 if waiting else None)
         def desk_screen() -> None:
             """The desk, looked at again by itself while scores are on their way."""
             with ui.boundary():
-                screen(room, queue, st.query_params.get("trace"))
+                screen(room, queue, linked)
 
         desk_screen()

@@ -100,6 +100,8 @@ with ui.page("Spot check") as room:
     for context, why in report.unmatched.items():
         st.text(f"{context}: {why}")
 
+    st.subheader("Behind the points")
+    place = st.container()
     picked: list[str] = []
     for chart, key in (
         (figures.density_by_context(frame, unit), "spot_density"),
@@ -112,8 +114,8 @@ with ui.page("Spot check") as room:
         picked += selected(event)
     pairs = figures.matched_pairs(leakage.matched_pairs(frame), unit)
     st.plotly_chart(pairs.figure, alt=pairs.alt, key="spot_pairs")
-    st.subheader("Behind the points")
-    if not picked:
-        st.text("Pick a point in one of the charts above.")
-    behind(room, list(dict.fromkeys(picked)))
+    with place:
+        if not picked:
+            st.text("Pick a point in one of the charts below to read its trace here.")
+        behind(room, list(dict.fromkeys(picked)))
     st.caption(LIMITS)

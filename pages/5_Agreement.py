@@ -59,4 +59,5 @@ with ui.page("Agreement") as room:
             "pages/3_Review.py", label="Open", icon=":material/rate_review:",
             query_params={"trace": row["trace_id"]},
         )  # fmt: skip
-        right.text(", ".join(f"{key}: {value}" for key, value in row.items()))
+        right.text(room.store.trace(row["trace_id"]).prompt[:160])
+        right.text(", ".join(row["verdicts"]))

@@ -20,7 +20,8 @@ fail() {
 # Of what the caller's shell has set, nothing may reach into the project's own environment.
 unset PYTHONHOME PYTHONPATH PYTHONSTARTUP VIRTUAL_ENV
 export PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USER=0
-export HF_HUB_DISABLE_TELEMETRY=1
+# Threads that wait for work must not spin beside an app that needs the cores.
+export HF_HUB_DISABLE_TELEMETRY=1 OMP_WAIT_POLICY=PASSIVE
 
 # set_up app|test: .venv holds what the app (or the app and its tests) needs.
 set_up() {

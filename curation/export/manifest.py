@@ -89,7 +89,7 @@ def check_destination(destination: Path, overwrite: bool) -> None:
     if not overwrite:
         raise ExportError(
             f"{destination} already holds files, and none was touched. Choose another folder, "
-            "or ask to overwrite the export that stands there."
+            "or replace the export that stands there (--overwrite; on the page, the check box)."
         )
     try:
         record = json.loads((destination / MANIFEST).read_text(encoding="utf-8"))

@@ -41,7 +41,7 @@ class Reading(Deciding):
         row = self._one(
             """
             select (select count(*) from problem) as problems,
-                (select coalesce(max(sequence), 0) from decision) as decisions,
+                (select coalesce(max(sequence), 0) from decision) as records,
                 (select count(*) from trace) as traces,
                 (select count(distinct trace_id) from latest_score where error is null) as scored,
                 count(*) filter (state <> 'undecided') as decided,
@@ -168,6 +168,10 @@ class Reading(Deciding):
                 "select language, lexicon_id from current_lexicon order by language"
             ).to_dicts(),
         }
+
+    def holds_trace(self, trace_id: str) -> bool:
+        """Whether the store holds this trace."""
+        return self._one("select 1 as n from trace where trace_id = $id", id=trace_id) is not None
 
     def holds_source(self, source: str) -> bool:
         """Whether any trace comes from `source`."""

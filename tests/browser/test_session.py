@@ -199,7 +199,7 @@ def test_no_acknowledged_decision_is_lost_when_the_server_is_killed(
     with stores.open(path) as store:
         assert store.verify().broken == []
         assert set(store.decided_by("reviewer")) == set(ids[:decided])
-        assert store.status()["decisions"] == decided
+        assert store.status()["records"] == decided
 
 
 HOSTILE = [

@@ -7,6 +7,7 @@ of that file, `STORE.quarantine/`. How files are read is in ingest/, what is new
 
 from __future__ import annotations
 
+import shlex
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from curation import ingest
+from curation.errors import IngestError
 from curation.records import Refusal
 from curation.store import Store
 
@@ -30,6 +32,24 @@ class _Source(NamedTuple):
     n_new: int
     n_duplicate: int
     n_rejected: int
+
+
+def parse_mapping(text: str) -> dict[str, str] | None:
+    """`field=column` pairs between spaces or lines, quotes holding a name together; None for none.
+
+    Raises IngestError naming the pair that is none.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError as exc:
+        raise IngestError(f"The mapping {text!r} has a quote that does not close.") from exc
+    pairs = {}
+    for word in words:
+        field, equals, column = word.partition("=")
+        if not (field and equals and column):
+            raise IngestError(f"The mapping {word!r} is not field=column, e.g. prompt=question.")
+        pairs[field] = column
+    return pairs or None
 
 
 def check_sources(arguments: Arguments) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 import tempfile
 from pathlib import Path
 
 import streamlit as st
 
-from curation import commands, ingest, ui
+from curation import commands, ingest, intake, ui
 from curation.errors import IngestError
 
 AUTOMATIC = "recognise"
@@ -30,17 +29,6 @@ def chosen_file() -> Path | None:
             path.write_bytes(upload.getbuffer())
         return path
     return Path(named.strip()).expanduser() if named and named.strip() else None
-
-
-def mapping_of(text: str) -> dict[str, str] | None:
-    """`field=column` pairs, one a line or between spaces."""
-    pairs = {}
-    for word in shlex.split(text):
-        field, equals, column = word.partition("=")
-        if not (field and equals and column):
-            raise IngestError(f"The mapping {word!r} is not field=column, e.g. prompt=question.")
-        pairs[field] = column
-    return pairs or None
 
 
 def previewed(path: Path, form: str | None, mapping: dict[str, str] | None) -> ingest.Preview:
@@ -90,7 +78,7 @@ with ui.page("Ingest") as room:
     )  # fmt: skip
     if path is not None:
         chosen = None if form == AUTOMATIC else form
-        mapping = mapping_of(typed or "")
+        mapping = intake.parse_mapping(typed or "")
         preview = previewed(path, chosen, mapping)
         st.subheader("How it will be read")
         st.text(f"{preview.format}: {preview.why}")

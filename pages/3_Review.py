@@ -62,14 +62,11 @@ def ordered(
 def version_of(room: ui.Room, queue: str) -> object:
     """What the order of this queue depends on, beside the reviewer's own new decisions."""
     status = room.store.status()
-    news = {
-        "most surprising": status["scored"],
-        "needs second reading": status["records"],
-        "flagged by me": status["records"],
-    }
+    on = {"needs second reading": "records", "flagged by me": "records"}
+    news = on.get(queue, "scored" if queue == "most surprising" else "traces")
     # A decision taken back puts its trace into the queue again.
     undone = room.store.n_withdrawn_by(room.reviewer)
-    return str(room.store.path), status["traces"], undone, news.get(queue)
+    return str(room.store.path), status["traces"], undone, status[news]
 
 
 def screen(room: ui.Room, queue: str, first: str | None) -> None:

@@ -81,8 +81,7 @@ with ui.page("Spot check") as room:
         mark_pending(room.store)
     frame = room.store.list_traces(where or None)
     report = leakage.report(frame)
-    unit = report.unit
-    st.caption(f"Density is per 1,000 {unit}: {report.unit_reason}")
+    st.caption(f"Density is per 1,000 {report.unit}: {report.unit_reason}")
     if room.store.holds_source("written for this project"):
         st.info(ui.DEMO_NOTE, icon=":material/info:")
 
@@ -104,16 +103,16 @@ with ui.page("Spot check") as room:
     place = st.container()
     picked: list[str] = []
     for chart, key in (
-        (figures.density_by_context(frame, unit), "spot_density"),
-        (figures.length_by_context(frame, unit), "spot_length"),
+        (figures.density_by_context(frame, report.unit), "spot_density"),
+        (figures.length_by_context(frame, report.unit), "spot_length"),
         (figures.nll_by_context(frame), "spot_nll"),
     ):
         event = st.plotly_chart(
             chart.figure, alt=chart.alt, key=key, on_select="rerun", selection_mode="points"
         )
         picked += selected(event)
-    pairs = figures.matched_pairs(leakage.matched_pairs(frame), unit)
-    st.plotly_chart(pairs.figure, alt=pairs.alt, key="spot_pairs")
+    lines = figures.matched_pairs(leakage.matched_pairs(frame), report.unit)
+    st.plotly_chart(lines.figure, alt=lines.alt, key="spot_pairs")
     with place:
         if not picked:
             st.text("Pick a point in one of the charts below to read its trace here.")

@@ -172,3 +172,17 @@ def test_the_reviewers_name_goes_from_page_to_page(demo: Path) -> None:
     app.text_input(key="reviewer").set_value("çelik").run()
     app.switch_page("pages/6_Export.py").run()
     assert app.text_input(key="reviewer").value == "çelik"
+
+
+def test_a_column_name_with_spaces_can_be_mapped(path: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "odd.csv"
+    rows.write_text("Question Text,Model Says\n2 + 2?,It is 4.\n", encoding="utf-8")
+    app = _run("pages/1_Ingest.py")
+    app.text_input(key="path").set_value(str(rows)).run()
+    assert "--map" not in app.error[0].value
+    app.text_input(key="mapping").set_value('prompt="Question Text').run()
+    assert "does not close" in app.error[0].value
+    app.text_input(key="mapping").set_value('prompt="Question Text" trace="Model Says"').run()
+    assert not app.error
+    app.button(key="store").click().run()
+    assert "1 rows read: 1 new" in _texts(app)

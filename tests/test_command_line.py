@@ -198,7 +198,9 @@ def test_an_ingest_of_nothing_makes_no_store(curate: Curate, tmp_path: Path) -> 
 @pytest.fixture
 def held(demo: Path) -> Iterator[int]:
     """The store of the settings, held by another process without a door: its pid."""
-    script = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print(flush=True); sys.stdin.read()"
+    script = (
+        "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print(flush=True); sys.stdin.read()"
+    )
     holder = subprocess.Popen(
         [sys.executable, "-c", script, str(demo)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -56,7 +56,7 @@ _LINE_END_GROUPS = 2
 _TABLE = re.compile(r"(?:\|[^\n]*\|[^\S\n]*(?:\n|\Z)){2,}")
 _FIRST = re.compile(rf"\s*{_LIST_MARK}")
 _FOUR_CHARACTERS = re.compile(r"\S\s*\S\s*\S\s*\S")
-_SMALL_CHARS = 32
+_SMALL_CHARS = 12
 """Longer pieces are never small, however few of their characters are visible."""
 
 

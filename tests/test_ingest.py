@@ -27,6 +27,19 @@ def line(row: Any = None, **changes: Any) -> bytes:
     return json.dumps({**GOOD, **changes} if row is None else row).encode() + b"\n"
 
 
+BAD_AND_GOOD = b"".join(
+    [
+        line(),
+        line(trace=""),
+        b"broken\n",
+        b"\xff\n",
+        line(id="a", trace="Vier \N{HEDGEHOG}"),
+        line(id="a"),
+    ]
+)
+"""Two rows that go in, four that do not."""
+
+
 def read(path: Path, **told: Any) -> tuple[pl.DataFrame, list[Refusal], int]:
     """All that a source holds: traces, refusals, and how many rows were read."""
     batches = list(ingest.read(path, **told))

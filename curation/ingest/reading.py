@@ -2,21 +2,19 @@
 
 The first rows decide the format, by majority; a row of another recognised format is read by its
 own, unless the format was told. Native records in JSON Lines take the short road (native.py), all
-else goes row by row. The next batch is read in a thread while the caller works on the last one:
-DuckDB stores without holding the interpreter's lock, so the two overlap.
+else goes row by row. Large sources are read in a process of their own (apart.py).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from curation.errors import IngestError
+from curation.ingest import apart
 from curation.ingest import mapping as told_columns
 from curation.ingest.conversation import kind
 from curation.ingest.drafts import checked
@@ -68,7 +66,15 @@ class Reading:
     Each iteration reads from the beginning.
     """
 
-    def __init__(self, source: Source, plan: _Plan, mapping: dict[str, str], why: str) -> None:
+    def __init__(
+        self,
+        request: Mapping[str, Any],
+        source: Source,
+        plan: _Plan,
+        mapping: dict[str, str],
+        why: str,
+    ) -> None:
+        self._request = request
         self._source = source
         self._plan = plan
         self.origin = source.origin
@@ -81,14 +87,12 @@ class Reading:
         """A sentence on how the format was found."""
 
     def __iter__(self) -> Iterator[Batch]:
-        batches = self._batches()
-        with closing(batches), ThreadPoolExecutor(1, "hedgerow-ingest") as pool:
-            pending = pool.submit(next, batches, None)
-            while (batch := pending.result()) is not None:
-                pending = pool.submit(next, batches, None)
-                yield batch
+        if apart.is_large(self._request["path"]):
+            return apart.batches(self._request)
+        return self.batches_here()
 
-    def _batches(self) -> Generator[Batch]:
+    def batches_here(self) -> Iterator[Batch]:
+        """The batches, read in this process whatever the source's size."""
         collector = Collector()
         plan = self._plan
         is_quick = plan.format == "native" and not plan.mapping and not plan.is_quarantine
@@ -121,9 +125,16 @@ def read(
 
     Raises IngestError where nothing of the source can be read, or its format cannot be told.
     """
-    source = _open(Path(path), max_trace_chars)
+    path = Path(path)
+    source = _open(path, max_trace_chars)
     plan, sample, why = _planned(source, path, format, mapping or {}, max_trace_chars)
-    return Reading(source, plan, _mapping_of(sample, plan), why)
+    request = {
+        "path": path,
+        "format": format,
+        "mapping": mapping,
+        "max_trace_chars": max_trace_chars,
+    }
+    return Reading(request, source, plan, _mapping_of(sample, plan), why)
 
 
 def preview(

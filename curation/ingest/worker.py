@@ -31,6 +31,7 @@ def answer(request: Mapping[str, Any], out: IO[bytes]) -> None:
             _tell(out, {"n_read": batch.n_read, "sizes": [len(part) for part in parts]})
             for part in parts:
                 out.write(part)
+            out.flush()
     except IngestError as exc:
         _tell(out, {"error": str(exc)})
     else:

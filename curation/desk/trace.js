@@ -24,10 +24,6 @@ class TraceView {
       rootMargin: "600px 0px",
       scrollMargin: "600px 0px",
     });
-    this.isScrolled = false;
-    pane.onscroll = () => {
-      this.isScrolled = true;
-    };
     this.list.onpointerover = (event) => this.onPointer(event);
     this.list.onpointerleave = () =>
       this.onReading(this.cursor < 0 ? null : this.groupNumber(this.cursor));
@@ -49,9 +45,8 @@ class TraceView {
     this.cursor = -1;
     this.step = -1;
     this.list.replaceChildren(...this.leaf.items);
-    // Asked for or set, a scroll place costs a layout: only where there is one.
-    if (this.isScrolled) this.pane.scrollTop = 0;
-    this.isScrolled = false;
+    // Always: the event that tells of a scroll comes a frame late, and the next card must not.
+    this.pane.scrollTop = 0;
   }
 
   /** Build a card's steps before it is asked for. */

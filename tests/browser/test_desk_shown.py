@@ -296,4 +296,4 @@ def test_the_next_card_begins_at_its_top(bench: Bench) -> None:
     pane = desk.find(".pane")
     pane.evaluate("node => { node.scrollTop = 900; }")
     desk.press("a").wait_for_card(trace(2))
-    assert pane.evaluate("node => node.scrollTop") == 0
+    expect(pane).to_have_js_property("scrollTop", 0)

@@ -100,15 +100,15 @@ class Intake(Connection):
             )
             conflicts = cursor.execute(_REFUSED).pl().unique("n", keep="first", maintain_order=True)
             taken = traces.filter(~pl.col("n").is_in(conflicts["n"].to_list()))
-            cursor.register("taken_trace", taken)
+            first_ones = taken.unique("trace_id", keep="first", maintain_order=True)
+            cursor.register("taken_trace", first_ones)
             before = cursor.execute("select count(*), max(position) from trace").fetchall()[0]
             cursor.execute(
                 """
                 insert into trace by name
-                select distinct on (trace_id) * exclude (n),
+                select * exclude (n),
                     $ingest_id as ingest_id, $at::timestamptz as added_at, $first + n as position
                 from taken_trace
-                order by trace_id, n
                 on conflict do nothing
                 """,
                 {

@@ -38,7 +38,10 @@ set_up() {
     tests="$(fingerprint requirements.txt requirements-dev.txt)"
     case "$1" in
         app)
-            if stamped app "$app"; then return; fi
+            if stamped app "$app"; then
+                unpack_student
+                return
+            fi
             rm -f "$VENV/.set-up-app"
             say "Installing what the app runs on into .venv. The first time takes some minutes."
             install_packages -r "$ROOT/requirements.txt"

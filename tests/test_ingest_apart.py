@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import zip_longest
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from curation import ingest
 from curation.errors import IngestError
@@ -41,7 +44,7 @@ def test_another_process_reads_the_same(
     path.write_bytes(BAD_AND_GOOD)
     told = ingest.read(path, mapping={"teacher": "=Qwen"})
     there, here = list(told), list(told.batches_here())
-    assert len(started) == 1
+    assert len(started) == apart.N_READERS
     assert [batch.n_read for batch in there] == [batch.n_read for batch in here]
     for one, two in zip(there, here, strict=True):
         assert one.traces.equals(two.traces)
@@ -49,6 +52,24 @@ def test_another_process_reads_the_same(
         assert one.problems.equals(two.problems)
         assert one.problems.schema == two.problems.schema
         assert one.refusals == two.refusals
+
+
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 300))
+def test_readers_that_take_turns_read_all_in_order(
+    tmp_path_factory: pytest.TempPathFactory, n_readers: int, n_blocks: int, size: int
+) -> None:
+    path = tmp_path_factory.mktemp("turns") / "rows.jsonl"
+    path.write_bytes(b"".join(line(trace=str(i)) + b"broken\n" * (i % 3) for i in range(9)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "BLOCK_BYTES", size)
+        patch.setattr(reading, "TURN_BLOCKS", n_blocks)
+        told = ingest.read(path)
+        turns = [list(told.turns_here(i, n_readers)) for i in range(n_readers)]
+    in_order = [batch for turn in zip_longest(*turns) for batch in turn if batch is not None]
+    (whole,) = told.batches_here()
+    assert pl.concat(batch.traces for batch in in_order).equals(whole.traces)
+    assert [refusal for batch in in_order for refusal in batch.refusals] == whole.refusals
+    assert sum(batch.n_read for batch in in_order) == whole.n_read
 
 
 def test_only_large_sources_are_read_in_another_process(
@@ -65,7 +86,7 @@ def test_only_large_sources_are_read_in_another_process(
 
 def test_an_error_of_the_other_process_is_raised_here(tmp_path: Path) -> None:
     with pytest.raises(IngestError, match=r"gone\.jsonl does not exist"):
-        list(apart.batches({**REQUEST, "path": tmp_path / "gone.jsonl"}))
+        list(apart.batches({**REQUEST, "path": tmp_path / "gone.jsonl"}, 2))
 
 
 def test_a_process_that_ends_early_is_told_of(
@@ -73,7 +94,7 @@ def test_a_process_that_ends_early_is_told_of(
 ) -> None:
     monkeypatch.setattr(sys, "executable", "false")
     with pytest.raises(IngestError, match=r"rows\.jsonl ended early, with status 1: no word"):
-        list(apart.batches({**REQUEST, "path": tmp_path / "rows.jsonl"}))
+        list(apart.batches({**REQUEST, "path": tmp_path / "rows.jsonl"}, 1))
 
 
 def test_a_reading_that_is_left_ends_its_process(
@@ -81,10 +102,10 @@ def test_a_reading_that_is_left_ends_its_process(
 ) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_bytes(b"".join(line(trace="x" * 90_000 + str(i)) for i in range(400)))
-    batches = apart.batches({**REQUEST, "path": path, "max_trace_chars": 100_000})
+    batches = apart.batches({**REQUEST, "path": path, "max_trace_chars": 100_000}, 2)
     first = next(batches)
     assert 0 < first.traces.height < 400
     batches.close()
-    assert started[0].returncode is not None
+    assert [process.returncode is None for process in started] == [False, False]
     assert isinstance(first.traces, pl.DataFrame)
     assert reading.BATCH_CHARS < 400 * 90_000

@@ -1,7 +1,7 @@
 """Conducting a reading: open a source, plan (planning.py), and read it in batches.
 
 Native records in JSON Lines take the short road (native.py), all else goes row by row. Large
-sources are read in a process of their own (apart.py).
+sources are read in processes of their own (apart.py).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from curation.records import Batch, Refusal
 
 BATCH_ROWS = 10_000
 BATCH_CHARS = 16 << 20
+TURN_BLOCKS = 8
 _PLAIN_ROWS = 64
 _MIN_ROW_BYTES = 32 << 20
 
@@ -71,26 +72,48 @@ class Reading:
 
     def __iter__(self) -> Iterator[Batch]:
         if apart.is_large(self._request["path"]):
-            return apart.batches(self._request)
+            return apart.batches(self._request, apart.N_READERS if self._source.is_lines else 1)
         return self.batches_here()
 
     def batches_here(self) -> Iterator[Batch]:
         """The batches, read in this process whatever the source's size."""
         collector = Collector()
-        plan = self._plan
-        is_quick = plan.format == "native" and not plan.mapping and not plan.is_quarantine
         for part in self._source.parts():
-            if isinstance(part, Block) and is_quick:
-                _read_block(part, plan, collector)
-            else:
-                for item in items([part]):
-                    _read_item(item, plan, collector)
-                    if collector.is_full(BATCH_ROWS, BATCH_CHARS):
-                        yield collector.batch()
+            self._take(part, collector)
             if collector.is_full(BATCH_ROWS, BATCH_CHARS):
                 yield collector.batch()
         if collector.n_read:
             yield collector.batch()
+
+    def turns_here(self, reader: int, n_readers: int) -> Iterator[Batch]:
+        """What one of several readers reads: a batch (perhaps an empty one) for each of its turns.
+
+        All readers go through the whole source, and count its lines; in every turn of so many
+        blocks another one parses them.
+        """
+        collector = Collector()
+        turn = n_blocks = 0
+        for part in self._source.parts():
+            if isinstance(part, Block):
+                if n_blocks == TURN_BLOCKS:
+                    if turn % n_readers == reader:
+                        yield collector.batch()
+                    turn, n_blocks = turn + 1, 0
+                n_blocks += 1
+            if turn % n_readers == reader:
+                self._take(part, collector)
+        if turn % n_readers == reader:
+            yield collector.batch()
+
+    def _take(self, part: Block | Item, collector: Collector) -> None:
+        """Read a part of the source."""
+        plan = self._plan
+        is_plain = plan.format == "native" and not plan.mapping and not plan.is_quarantine
+        if is_plain and isinstance(part, Block):
+            _read_block(part, plan, collector)
+        else:
+            for item in items([part]):
+                _read_item(item, plan, collector)
 
 
 def read(

@@ -35,6 +35,8 @@ class Source(NamedTuple):
     """What it is, in words."""
     parts: Callable[[], Iterator[Block | Item]]
     """Read it, from the beginning each time."""
+    is_lines: bool = False
+    """Whether the parts are blocks of lines, which several readers can share."""
 
 
 def open_source(
@@ -74,7 +76,7 @@ def open_source(
 
     if start in b"{[" or ending in _LINES_ENDINGS:
         if _is_lines(head, ending, is_row):
-            return Source(origin, "JSON Lines", blocks)
+            return Source(origin, "JSON Lines", blocks, is_lines=True)
         if start == b"[":
             return Source(origin, "a JSON array", lambda: _array(path, origin, max_line_bytes))
         return Source(origin, "a JSON object", lambda: _members(path, origin, is_row))

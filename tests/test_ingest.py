@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation import ingest, records, steps
@@ -245,6 +245,7 @@ ROWS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(ROWS, st.integers(1, 200))
 def test_where_a_block_of_bytes_ends_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory, rows: list[bytes], size: int
@@ -278,6 +279,7 @@ SHAPES = st.sampled_from(
 CONTENT = st.lists(st.one_of(SHAPES, st.binary(max_size=6)), min_size=1, max_size=5).map(b"".join)
 
 
+@settings(deadline=None)
 @given(CONTENT, st.sampled_from(["a.jsonl", "a.json", "a.csv", "a"]))
 def test_whatever_a_file_holds_each_row_is_taken_or_refused(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, name: str

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation import ingest
@@ -54,6 +54,7 @@ def test_another_process_reads_the_same(
         assert one.refusals == two.refusals
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 300))
 def test_readers_that_take_turns_read_all_in_order(
     tmp_path_factory: pytest.TempPathFactory, n_readers: int, n_blocks: int, size: int

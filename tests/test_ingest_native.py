@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation.ingest import reading
@@ -58,6 +58,7 @@ def careful(*rows: dict[str, Any]) -> dict[str, list[Any]]:
     return {field: [getattr(draft, field) for draft in drafts] for field in fields}
 
 
+@settings(deadline=None)
 @given(st.lists(PLAIN | MESSY, min_size=1, max_size=3))
 def test_the_short_road_agrees_with_the_careful_one(rows: list[dict[str, Any]]) -> None:
     quick = short(*rows)
@@ -65,6 +66,7 @@ def test_the_short_road_agrees_with_the_careful_one(rows: list[dict[str, Any]]) 
         assert quick == careful(*rows)
 
 
+@settings(deadline=None)
 @given(st.lists(PLAIN, min_size=1, max_size=3))
 def test_the_short_road_is_taken_by_plain_records(rows: list[dict[str, Any]]) -> None:
     visible = all(row[name].strip() for row in rows for name in ("prompt", "trace"))
@@ -95,6 +97,7 @@ def test_the_short_road_leaves_anything_odd_to_the_careful_one(row: Any) -> None
     assert short(plain, row) is None
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 5),
     st.sampled_from([b"{", b"[]", b"", b'{"prompt": "p", "trace": "odd"}']),

@@ -1,7 +1,7 @@
 """Steps: where a trace is cut, and what always holds of the cuts."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation import steps
@@ -50,6 +50,7 @@ def cut(text: str) -> list[str]:
     return [text[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_every_visible_character_stands_in_exactly_one_step(text: str) -> None:
     starts, ends = steps.split(text)
@@ -61,6 +62,7 @@ def test_every_visible_character_stands_in_exactly_one_step(text: str) -> None:
         assert n == 1 if not character.isspace() else n <= 1
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_steps_are_in_order_and_begin_and_end_visibly(text: str) -> None:
     starts, ends = steps.split(text)
@@ -69,6 +71,7 @@ def test_steps_are_in_order_and_begin_and_end_visibly(text: str) -> None:
     assert all(step == step.strip() for step in cut(text))
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_no_short_step_has_fewer_than_four_visible_characters(text: str) -> None:
     found = cut(text)
@@ -77,6 +80,7 @@ def test_no_short_step_has_fewer_than_four_visible_characters(text: str) -> None
         assert n_visible >= 4 or len(step) >= 32 or len(found) == 1
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_a_blank_line_separates_what_stands_before_it(before: str, after: str) -> None:
     # a whole paragraph in front, ended by a sentence, does not change with what follows

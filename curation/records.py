@@ -257,6 +257,77 @@ PROFILE_COLUMNS: tuple[str, ...] = (
 )
 
 
+Family = Literal["likelihood", "steps", "ifd", "rifd", "belief", "privilege", "hedges", "lalp"]
+FAMILIES: tuple[Family, ...] = get_args(Family)
+"""Scores that are computed together. "likelihood" is `PROFILE_COLUMNS` and the token lists of
+`PACK_SCHEMA`; the others are rows of `COMPATIBILITY_SCHEMA`."""
+
+STANDARD: tuple[Family, ...] = ("likelihood", "steps", "ifd", "belief", "privilege", "hedges")
+"""What is computed unless something else is asked for: what shares most of its arithmetic."""
+
+COMPATIBILITY_COLUMNS: dict[Family, tuple[str, ...]] = {
+    "steps": ("mean_step_logprob_nats", "aslec_drop_nats", "top1_share", "max_entropy_nats"),
+    "ifd": (
+        "alone_nll_nats",
+        "ifd_loss",
+        "ifd_ppl",
+        "ifd_loss_first256",
+        "ifd_ppl_first256",
+        "ifd_loss_answer",
+        "ifd_ppl_answer",
+    ),
+    "rifd": ("prompt_nll_nats", "prompt_alone_nll_nats", "rifd_loss", "rifd_ppl"),
+    "belief": (
+        "n_answer_tokens",
+        "belief_before_nats",
+        "belief_after_nats",
+        "belief_gain_nats",
+        "belief_jump_share",
+        "belief_jump_step",
+        "belief_win_step",
+        "rival_margin_nats",
+        "answer_shift_nats",
+    ),
+    "privilege": ("privilege_gain_nats", "privilege_gain_per_token_nats"),
+    "hedges": (
+        "expected_hedges",
+        "observed_hedges",
+        "hedge_deficit",
+        "step_start_hedge_deficit",
+    ),
+    "lalp": ("lalp_nats",),
+}
+"""The numbers of each family, one a trace (`curation.compatibility` defines them)."""
+
+COMPATIBILITY_SCHEMA: dict[str, pl.DataType] = {
+    "trace_id": pl.String(),
+    "convention_id": pl.String(),
+    "family": pl.String(),
+    "recipe_id": pl.String(),
+    "text_hash": pl.String(),
+    "prompt_hash": pl.String(),
+    "error": pl.String(),
+    **{name: pl.Float64() for names in COMPATIBILITY_COLUMNS.values() for name in names},
+    "privileged_by": pl.String(),
+    "per_token": pl.List(pl.Float32()),
+    "point_step": pl.List(pl.Int32()),
+    "point_nats": pl.List(pl.Float32()),
+    "point_rival_nats": pl.List(pl.Float32()),
+}
+"""One family of one trace a row; the numbers of other families are null, and so are numbers that
+do not exist for this trace (no reference answer: no belief). `error` says why a family could not
+be computed.
+
+`per_token` has one number for each token of the trace, in order: for "ifd" the log-likelihood
+without the prompt, for "privilege" the log-likelihood with the privileged text in the prompt, both
+in nats; for "hedges" the probability that the student gives to beginning a hedge there; else empty.
+`point_*` is the belief curve: after `point_step` steps have been read (0 = none) the reference
+answer has the log-likelihood `point_nats` (summed over its tokens) and the most common wrong answer
+`point_rival_nats` (empty where there is none). `privileged_by` says what the student was shown
+beyond the prompt: "context" (what the teacher saw), "solution" or "answer" (the reference's, which
+this teacher did not see)."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """One person's verdict on one trace, as it was given; never edited afterwards.

@@ -87,6 +87,7 @@ def test_a_result_that_nobody_computed_is_a_skipped_step() -> None:
 def test_work_in_the_step_or_the_one_before_is_no_skip() -> None:
     assert skipped("17 × 23 is what we want.", "So it is 391.") == ()
     assert skipped("I multiply them.", "So it is 391.") == ()
+    assert skipped("Easy.", "There are 17 boxes, 23 pens in one, so 391.") == ()
     assert skipped("Easy.", "So 17 times 23 gives 391.") == ()
 
 

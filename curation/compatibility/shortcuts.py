@@ -135,8 +135,9 @@ def skipped_computations(
 
     Looked at only where the prompt asks for a number and holds at least two. Such a step concludes
     ("so", "total", "answer", …) with a number of two digits or more that stands neither in the
-    prompt nor earlier in the trace, and neither it nor the step before names any operation, in
-    signs or words. Much is missed on purpose: any sign or word that could be work counts as work.
+    prompt nor earlier in the trace; the step does not recall two known numbers before it ("50, of
+    them 12 children, so 38"); and neither it nor the step before names any operation, in signs or
+    words. Much is missed on purpose: any sign or word that could be work counts as work.
     """
     given = set(map(_value, _NUMBER.findall(prompt)))
     if len(given) < 2 or _ASKS.search(prompt) is None:
@@ -149,8 +150,9 @@ def skipped_computations(
         works = _OPERATION.search(step) is not None
         cue = _CONCLUDES.search(step)
         if cue is not None and not works and not worked_before:
+            recalled = set(map(_value, _NUMBER.findall(step[: cue.start()]))) & seen
             stated = (_value(m.group()) for m in _NUMBER.finditer(step, cue.end()))
-            if any(len(v) >= 2 and v not in seen for v in stated):
+            if len(recalled) < 2 and any(len(v) >= 2 and v not in seen for v in stated):
                 found.append(i)
         seen.update(map(_value, _NUMBER.findall(step)))
         worked_before = works

@@ -9,7 +9,7 @@ far, that the next token begins a hedge, and whether the token that stands there
 
 Expected and observed are in hedges a trace (sums over tokens), their difference too. A surplus of
 expectation says that this student, here, would have hesitated where the trace does not; it does not
-say that hesitating were right. All of it is our proposal (science.md §10.4, §10.5): no public study
+say that hesitating were right. All of it is our proposal: no public study
 shows that it predicts accuracy after training.
 """
 

@@ -8,8 +8,8 @@ NaN means that there was nothing to take a mean of (no token, no step), never th
 wrong. A log-likelihood of minus infinity makes its mean minus infinity. ValueError for NaN, for
 log-likelihoods above 0 and for arrays of different lengths.
 
-None of these ranks traces of different teachers or lengths fairly: on agentic tasks every
-likelihood proxy was wrong-signed (science.md §1, OpenThoughts-Agent).
+None of these ranks traces of different teachers or lengths fairly: on agentic tasks
+OpenThoughts-Agent saw every likelihood proxy with the wrong sign.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ flagged trace may be fine, and a trace without flags may still be hollow.
 
 Sources: overly hard problems teach answer repetition and skipped computation,
 https://arxiv.org/abs/2605.28388; early answer emission after public projects that scrub leaked
-solutions (30 % of the trace, 40 words; science.md §4). The rules themselves are ours.
+solutions (30 % of the trace, 40 words). The rules themselves are ours.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ Curve = tuple[list[int], list[float]]
 
 
 def test_the_increments_telescope_to_the_gain() -> None:
-    got = room.belief(STEPS, NATS, n_answer_tokens=2)
+    got = room.read_belief(STEPS, NATS, n_answer_tokens=2)
     # -5.5 + 6 = .5; -1 + 5.5 = 4.5; -1.2 + 1 = -.2; -.1 + 1.2 = 1.1; sum 5.9
     assert got.increment_nats.tolist() == pytest.approx([0.5, 4.5, -0.2, 1.1])
     assert got.gain_nats == pytest.approx(5.9)
@@ -41,40 +41,40 @@ def test_the_reward_pays_for_rises_only() -> None:
 
 
 def test_the_jump_is_the_largest_increment_and_its_share_of_the_gain() -> None:
-    got = room.belief(STEPS, NATS, 1)
+    got = room.read_belief(STEPS, NATS, 1)
     assert got.jump_step == 2  # with the second step read
     assert got.jump_share == pytest.approx(4.5 / 5.9)
 
 
 def test_the_answer_wins_above_half_of_the_probability() -> None:
     # e^-1 = .37, e^-1.2 = .30, e^-.1 = .90: after 4 steps
-    assert room.belief(STEPS, NATS, 1).win_step == 4
-    assert room.belief([0, 1], [-0.1, -5.0], 1).win_step == 0
-    assert room.belief([0, 1], [-5.0, -0.7], 1).win_step is None  # e^-.7 = .497
+    assert room.read_belief(STEPS, NATS, 1).win_step == 4
+    assert room.read_belief([0, 1], [-0.1, -5.0], 1).win_step == 0
+    assert room.read_belief([0, 1], [-5.0, -0.7], 1).win_step is None  # e^-.7 = .497
 
 
 def test_the_answer_must_beat_a_known_rival_too() -> None:
     # Sums without an end token may both be near 1 ("1" begins "12").
-    got = room.belief([0, 2, 5], [-3.0, -0.3, -0.2], 1, [-1.0, -0.1, -4.0])
+    got = room.read_belief([0, 2, 5], [-3.0, -0.3, -0.2], 1, [-1.0, -0.1, -4.0])
     assert got.win_step == 5
     assert got.rival_margin_nats == pytest.approx(3.8)  # -.2 + 4
-    assert room.belief(STEPS, NATS, 1, []).rival_margin_nats is None
+    assert room.read_belief(STEPS, NATS, 1, []).rival_margin_nats is None
 
 
 def test_without_a_gain_there_is_no_jump_share() -> None:
-    got = room.belief([0, 1, 2], [-1.0, -0.5, -2.0], 1)
+    got = room.read_belief([0, 1, 2], [-1.0, -0.5, -2.0], 1)
     assert got.jump_share is None
     assert got.jump_step == 1
-    assert room.belief([0, 1], [-1.0, -2.0], 1).jump_step is None
-    alone = room.belief([0], [-1.0], 1)
+    assert room.read_belief([0, 1], [-1.0, -2.0], 1).jump_step is None
+    alone = room.read_belief([0], [-1.0], 1)
     assert (alone.gain_nats, alone.jump_share, alone.jump_step) == (0.0, None, None)
 
 
 def test_the_impossible_stays_a_number() -> None:
-    got = room.belief([0, 1, 2], [-math.inf, -math.inf, -1.0], 1)
+    got = room.read_belief([0, 1, 2], [-math.inf, -math.inf, -1.0], 1)
     assert got.increment_nats.tolist() == [0.0, math.inf]
     assert (got.gain_nats, got.jump_share, got.jump_step) == (math.inf, None, 2)
-    assert room.belief([0, 1, 2], [-2.0, -math.inf, -1.0], 1).jump_share is None
+    assert room.read_belief([0, 1, 2], [-2.0, -math.inf, -1.0], 1).jump_share is None
 
 
 def test_a_marker_is_read_by_what_the_belief_does_there() -> None:
@@ -143,13 +143,13 @@ def test_the_shift_is_the_divergence_over_candidates_and_the_rest() -> None:
 
 def test_misuse_is_named() -> None:
     with pytest.raises(ValueError, match="at least one point"):
-        room.belief([], [], 1)
+        room.read_belief([], [], 1)
     with pytest.raises(ValueError, match="ascending"):
-        room.belief([0, 0], [-1.0, -1.0], 1)
+        room.read_belief([0, 0], [-1.0, -1.0], 1)
     with pytest.raises(ValueError, match="at least one token"):
-        room.belief([0], [-1.0], 0)
+        room.read_belief([0], [-1.0], 0)
     with pytest.raises(ValueError, match="point_rival_nats"):
-        room.belief([0, 1], [-1.0, -1.0], 1, [-1.0])
+        room.read_belief([0, 1], [-1.0, -1.0], 1, [-1.0])
     with pytest.raises(ValueError, match="only 1 have an NLL"):
         room.unearned_jumps([0, 2], [-1.0, -1.0], [0.5], [])
 
@@ -157,7 +157,7 @@ def test_misuse_is_named() -> None:
 @given(curves)
 def test_increments_add_up_whatever_the_curve(curve: Curve) -> None:
     step, nats = curve
-    got = room.belief(step, nats, 3)
+    got = room.read_belief(step, nats, 3)
     assert got.increment_nats.sum() == pytest.approx(got.gain_nats, abs=1e-9)
     assert got.increment_nats.size == len(step) - 1
     assert room.delta_belief_reward(got.increment_nats, 1.0) >= got.gain_nats - 1e-9

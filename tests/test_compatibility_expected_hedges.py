@@ -18,7 +18,7 @@ tokens = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=40)
 
 
 def test_expected_minus_observed_is_the_deficit() -> None:
-    got = room.balance(MASS, OBSERVED, STEP)
+    got = room.hedge_balance(MASS, OBSERVED, STEP)
     # .5 + .02 + 0 + .0005 + .1 = .6205; two observed; .6205 - 2
     assert got.expected_hedges == pytest.approx(0.6205)
     assert got.observed_hedges == 2.0
@@ -30,7 +30,7 @@ def test_expected_minus_observed_is_the_deficit() -> None:
 
 
 def test_no_token_expects_and_shows_nothing() -> None:
-    assert room.balance([], [], []) == (0, 0, 0, 0, 0, 0)
+    assert room.hedge_balance([], [], []) == (0, 0, 0, 0, 0, 0)
 
 
 def test_missing_hedges_are_where_the_student_would_and_the_trace_does_not() -> None:
@@ -73,7 +73,7 @@ def test_misuse_is_named() -> None:
     with pytest.raises(ValueError, match="from 0 to 1"):
         room.missing_hedges([1.5], [False])
     with pytest.raises(ValueError, match="observed"):
-        room.balance([0.5], [], [0])
+        room.hedge_balance([0.5], [], [0])
     with pytest.raises(ValueError, match="has_hedge"):
         room.hedge_calibration_auroc([True], [1.0, 2.0])
 
@@ -91,7 +91,7 @@ def test_no_place_is_both_missing_and_theatrical(drawn: list[tuple[float, bool]]
 @given(tokens)
 def test_a_step_for_every_token_makes_every_token_a_start(drawn: list[tuple[float, bool]]) -> None:
     mass, observed = [m for m, _ in drawn], [o for _, o in drawn]
-    got = room.balance(mass, observed, range(len(drawn)))
+    got = room.hedge_balance(mass, observed, range(len(drawn)))
     assert got.step_start_hedge_deficit == pytest.approx(got.hedge_deficit)
 
 

@@ -26,9 +26,9 @@ def test_the_gain_is_the_difference_per_token() -> None:
 
 def test_total_and_mean() -> None:
     # 1.5 - 2 + .5 + 0 = 0; a second trace: 1.5 + .5 = 2, mean 1
-    assert room.privilege(GAIN) == room.Privilege(0.0, 0.0)
-    assert room.privilege([1.5, 0.5]) == room.Privilege(2.0, 1.0)
-    assert math.isnan(room.privilege([]).per_token_nats)
+    assert room.privilege_gain(GAIN) == room.Privilege(0.0, 0.0)
+    assert room.privilege_gain([1.5, 0.5]) == room.Privilege(2.0, 1.0)
+    assert math.isnan(room.privilege_gain([]).per_token_nats)
 
 
 def test_what_both_hold_impossible_gains_nothing() -> None:
@@ -116,5 +116,5 @@ def test_swapping_the_sides_turns_the_sign(drawn: Traces) -> None:
 def test_steps_share_out_the_whole_gain(gain: list[float], width: int) -> None:
     step = np.arange(len(gain)) // (width + 1)
     got = room.gain_by_step(gain, step)
-    assert got.total_nats.sum() == pytest.approx(room.privilege(gain).total_nats, abs=1e-9)
+    assert got.total_nats.sum() == pytest.approx(room.privilege_gain(gain).total_nats, abs=1e-9)
     assert got.n_tokens.sum() == len(gain)

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from curation.compatibility import ratios
-from curation.compatibility.ratios import Pair
+from curation.compatibility.ratios import IfdPair
 
 # science.md §5.1: means .5 and 1.2.
 CONDITIONAL = [-0.5, -0.1, -1.2, -0.2]
@@ -17,7 +17,7 @@ ALONE = [-2.0, -0.4, -1.6, -0.8]
 a_logprob = st.floats(-30, -1e-3)
 logprob_pairs = st.lists(st.tuples(a_logprob, a_logprob), min_size=1, max_size=40)
 a_ratio = st.floats(0.2, 2)
-pairs = st.builds(Pair, a_ratio, a_ratio)
+pairs = st.builds(IfdPair, a_ratio, a_ratio)
 
 
 def test_ifd_in_both_forms_by_hand() -> None:
@@ -114,7 +114,7 @@ def test_a_text_without_steps_is_all_answer() -> None:
 
 
 def test_a_refined_trace_is_kept_when_it_is_easier_to_guess_from_and_both_are_below_one() -> None:
-    got = ratios.keep_refined(Pair(0.9, 0.8), Pair(0.7, 0.6))
+    got = ratios.keep_refined(IfdPair(0.9, 0.8), IfdPair(0.7, 0.6))
     assert got.keep
     assert got.which == "prompt, refined trace"
     assert got.why == (
@@ -125,12 +125,12 @@ def test_a_refined_trace_is_kept_when_it_is_easier_to_guess_from_and_both_are_be
 
 
 def test_a_refined_prompt_counts_only_where_its_ifd_with_the_old_trace_rises() -> None:
-    original, both, prompt_up = Pair(0.5, 0.5), Pair(0.7, 0.6), Pair(0.6, 0.7)
+    original, both, prompt_up = IfdPair(0.5, 0.5), IfdPair(0.7, 0.6), IfdPair(0.6, 0.7)
     # IFD .5 -> .6 rises: (Q*, A*) against (Q*, A), r-IFD .7 -> .6: kept.
-    up = ratios.keep_refined(original, Pair(0.4, 0.9), prompt_up, both)
+    up = ratios.keep_refined(original, IfdPair(0.4, 0.9), prompt_up, both)
     assert (up.keep, up.which) == (True, "refined prompt, refined trace")
     # IFD .5 -> .5 does not rise: (Q, A*) against (Q, A), r-IFD .5 -> .9: not kept.
-    same = ratios.keep_refined(original, Pair(0.4, 0.9), Pair(0.5, 0.7), both)
+    same = ratios.keep_refined(original, IfdPair(0.4, 0.9), IfdPair(0.5, 0.7), both)
     assert (same.keep, same.which) == (False, "prompt, refined trace")
     assert "0.500 -> 0.900" in same.why
 
@@ -138,20 +138,20 @@ def test_a_refined_prompt_counts_only_where_its_ifd_with_the_old_trace_rises() -
 @pytest.mark.parametrize(
     ("after", "says"),
     [
-        (Pair(0.7, 0.8), "no more easily from it (r-IFD 0.800 -> 0.800)"),
-        (Pair(1.0, 0.7), "(IFD 1.000, not below 1)"),
-        (Pair(0.7, math.nan), "could not be computed"),
-        (Pair(math.nan, 0.7), "could not be computed"),
+        (IfdPair(0.7, 0.8), "no more easily from it (r-IFD 0.800 -> 0.800)"),
+        (IfdPair(1.0, 0.7), "(IFD 1.000, not below 1)"),
+        (IfdPair(0.7, math.nan), "could not be computed"),
+        (IfdPair(math.nan, 0.7), "could not be computed"),
     ],
 )
-def test_an_edit_that_fails_says_why(after: Pair, says: str) -> None:
-    got = ratios.keep_edit(Pair(0.9, 0.8), after)
+def test_an_edit_that_fails_says_why(after: IfdPair, says: str) -> None:
+    got = ratios.keep_edit(IfdPair(0.9, 0.8), after)
     assert not got.keep
     assert says in got.why
 
 
 def test_an_edit_whose_rifd_falls_but_stays_above_one_is_not_kept() -> None:
-    got = ratios.keep_edit(Pair(0.9, 1.4), Pair(0.7, 1.2))
+    got = ratios.keep_edit(IfdPair(0.9, 1.4), IfdPair(0.7, 1.2))
     assert not got.keep
     assert got.why == (
         "Not kept: the trace does not help the student with the prompt (r-IFD 1.200, not below 1)."
@@ -160,12 +160,12 @@ def test_an_edit_whose_rifd_falls_but_stays_above_one_is_not_kept() -> None:
 
 def test_what_cannot_be_compared_is_not_kept() -> None:
     unknown = ratios.keep_refined(
-        Pair(math.nan, 0.5), Pair(0.5, 0.4), Pair(0.5, 0.5), Pair(0.5, 0.4)
+        IfdPair(math.nan, 0.5), IfdPair(0.5, 0.4), IfdPair(0.5, 0.5), IfdPair(0.5, 0.4)
     )
     assert not unknown.keep
     assert "unknown which prompt" in unknown.why
     with pytest.raises(ValueError, match="go together"):
-        ratios.keep_refined(Pair(0.5, 0.5), Pair(0.5, 0.4), Pair(0.5, 0.5))
+        ratios.keep_refined(IfdPair(0.5, 0.5), IfdPair(0.5, 0.4), IfdPair(0.5, 0.5))
 
 
 @given(logprob_pairs)
@@ -189,7 +189,7 @@ def test_the_first_tokens_are_the_mask_of_the_first_tokens(
 
 
 @given(pairs, pairs, pairs, pairs)
-def test_the_rule_is_the_released_codes(ori: Pair, a: Pair, q: Pair, qa: Pair) -> None:
+def test_the_rule_is_the_released_codes(ori: IfdPair, a: IfdPair, q: IfdPair, qa: IfdPair) -> None:
     """As `selection_code/get_select_data.py` reads, branch by branch."""
     if q.ifd > ori.ifd:
         kept, which = (

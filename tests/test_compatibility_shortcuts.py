@@ -132,7 +132,7 @@ def test_an_early_answer_with_forty_words_before_it_is_less_strong() -> None:
 
 def test_all_signs_of_one_trace() -> None:
     text = "It is 391. The answer is 391. " + "Wait, the answer is 391. " * 5 + "Wait, the"
-    got = room.shortcuts(text, prompt=PROMPT, answer="391", step_start=[0], step_end=[10])
+    got = room.find_shortcuts(text, prompt=PROMPT, answer="391", step_start=[0], step_end=[10])
     assert got.loop is not None
     assert text[got.loop.start : got.loop.start + 11] == "The answer "
     assert got.loop.n_times == 6
@@ -145,7 +145,9 @@ def test_all_signs_of_one_trace() -> None:
 
 @given(texts, st.one_of(st.none(), st.text(alphabet="42ab. ", max_size=4)))
 def test_any_text_has_its_signs(text: str, answer: str | None) -> None:
-    got = room.shortcuts(text, prompt=PROMPT, answer=answer, step_start=[0], step_end=[len(text)])
+    got = room.find_shortcuts(
+        text, prompt=PROMPT, answer=answer, step_start=[0], step_end=[len(text)]
+    )
     assert got.is_truncated == (got.truncated_why is not None)
     assert 0 <= got.repeated_share < 1
     assert got.n_answer_repetitions >= 0

@@ -99,7 +99,7 @@ class Jump(NamedTuple):
     increment_nats: float
 
 
-def belief(
+def read_belief(
     point_step: npt.ArrayLike,
     point_nats: npt.ArrayLike,
     n_answer_tokens: int,

@@ -76,7 +76,7 @@ THEATRICAL_MASS = 1e-3
 """An observed hedge is theatrical where the student gave it at most this. Ours."""
 
 
-class Balance(NamedTuple):
+class HedgeBalance(NamedTuple):
     """Expected against observed hedges of one trace, in hedges; 0 tokens give 0 of all."""
 
     expected_hedges: float
@@ -90,14 +90,16 @@ class Balance(NamedTuple):
     step_start_hedge_deficit: float
 
 
-class Pairs(NamedTuple):
+class HedgePairs(NamedTuple):
     """A hedge or none in a step, and what the student's entropy was in the step after."""
 
     has_hedge: Bools
     next_entropy_nats: Floats
 
 
-def balance(mass: npt.ArrayLike, observed: npt.ArrayLike, step_of_token: npt.ArrayLike) -> Balance:
+def hedge_balance(
+    mass: npt.ArrayLike, observed: npt.ArrayLike, step_of_token: npt.ArrayLike
+) -> HedgeBalance:
     """The expected and observed hedges of a trace and their difference.
 
     ValueError for masses outside 0 to 1 (a rounding of 1e-3 above is forgiven).
@@ -106,7 +108,7 @@ def balance(mass: npt.ArrayLike, observed: npt.ArrayLike, step_of_token: npt.Arr
     begins = place_in_step(steps(step_of_token, "step_of_token", h.size)) == 0
     expected, n = float(h.sum()), float(seen.sum())
     at_start, n_at_start = float(h[begins].sum()), float(seen[begins].sum())
-    return Balance(expected, n, expected - n, at_start, n_at_start, at_start - n_at_start)
+    return HedgeBalance(expected, n, expected - n, at_start, n_at_start, at_start - n_at_start)
 
 
 def missing_hedges(
@@ -130,17 +132,17 @@ def theatrical_hedges(
     return np.flatnonzero((h <= threshold) & seen)
 
 
-def next_step_pairs(has_hedge: npt.ArrayLike, step_entropy_nats: npt.ArrayLike) -> Pairs:
+def next_step_pairs(has_hedge: npt.ArrayLike, step_entropy_nats: npt.ArrayLike) -> HedgePairs:
     """Each step but the last, paired with the mean entropy of the step after it.
 
     `step_entropy_nats` is the student's mean entropy per step; where it is NaN (a step without
-    tokens) the pair before it is left out. Pairs of several traces may be joined.
+    tokens) the pair before it is left out. HedgePairs of several traces may be joined.
     """
     entropy = floats(step_entropy_nats, "step_entropy_nats", allow_nan=True)
     hedged = bools(has_hedge, "has_hedge", entropy.size)[:-1]
     after = entropy[1:]
     known = ~np.isnan(after)
-    return Pairs(hedged[known], after[known])
+    return HedgePairs(hedged[known], after[known])
 
 
 def hedge_calibration_auroc(has_hedge: npt.ArrayLike, next_entropy_nats: npt.ArrayLike) -> float:

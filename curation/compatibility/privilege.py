@@ -93,7 +93,7 @@ def gain_nats(privileged_logprob: npt.ArrayLike, conditional_logprob: npt.ArrayL
     return np.where(np.isnan(gain), 0.0, gain)
 
 
-def privilege(gain: npt.ArrayLike) -> Privilege:
+def privilege_gain(gain: npt.ArrayLike) -> Privilege:
     """Total and mean of a trace's gains (`gain_nats`)."""
     values = floats(gain, "gain")
     return Privilege(float(values.sum()), float(values.mean()) if values.size else math.nan)

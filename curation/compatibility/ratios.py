@@ -46,7 +46,7 @@ class Ratio(NamedTuple):
     """exp of the difference of the same means; infinite where a float ends."""
 
 
-class Pair(NamedTuple):
+class IfdPair(NamedTuple):
     """A prompt and a trace as the selection rule sees them, both in the perplexity form."""
 
     ifd: float
@@ -108,10 +108,10 @@ def answer_section(text: str, step_start: Sequence[int]) -> int:
 
 
 def keep_refined(
-    original: Pair,
-    refined_trace: Pair,
-    refined_prompt: Pair | None = None,
-    both_refined: Pair | None = None,
+    original: IfdPair,
+    refined_trace: IfdPair,
+    refined_prompt: IfdPair | None = None,
+    both_refined: IfdPair | None = None,
 ) -> Choice:
     """Whether to keep a refined trace, by the rule of Selective Reflection-Tuning.
 
@@ -151,7 +151,7 @@ def keep_refined(
     return Choice(keep, "prompt, refined trace", why)
 
 
-def keep_edit(before: Pair, after: Pair) -> Choice:
+def keep_edit(before: IfdPair, after: IfdPair) -> Choice:
     """Whether a curator's own edit passes: r-IFD falls, and IFD and r-IFD are below 1 after it.
 
     Perplexity forms, one student and one convention for both. The gate advises; the curator
@@ -161,7 +161,7 @@ def keep_edit(before: Pair, after: Pair) -> Choice:
     return Choice(keep, "edit", why)
 
 
-def _passes(before: Pair, after: Pair) -> tuple[bool, str]:
+def _passes(before: IfdPair, after: IfdPair) -> tuple[bool, str]:
     """The rule's test of one pair against another, with the reason in words."""
     if any(math.isnan(value) for value in (before.rifd, after.rifd, after.ifd)):
         return False, "Not kept: one of its numbers could not be computed."

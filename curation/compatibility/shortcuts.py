@@ -1,6 +1,6 @@
 """Signs in a trace's text that it answers without working: loops, skipped work, early answers.
 
-Owns `shortcuts`, which gathers the signs, and three of them: answers repeated, results stated
+Owns `find_shortcuts`, which gathers the signs, and three of them: answers repeated, results stated
 without a computation, and the answer before any derivation (`loops` and `endings` own the others).
 Text only, no model, linear in the text. All are hints for a reader, and all lean to silence: a
 flagged trace may be fine, and a trace without flags may still be hollow.
@@ -77,7 +77,7 @@ class Shortcuts(NamedTuple):
     than 40 words before it, too."""
 
 
-def shortcuts(
+def find_shortcuts(
     text: str,
     *,
     prompt: str = "",

@@ -16,7 +16,7 @@ PAGES = [Path("app.py"), *sorted(path.relative_to(ROOT) for path in (ROOT / "pag
 
 GROUND = {"records", "errors", "settings"}
 PURE = {
-    "agreement", "export", "figures", "hedging", "ingest", "leakage", "queues",
+    "agreement", "compatibility", "export", "figures", "hedging", "ingest", "leakage", "queues",
     "scores", "steps", "student",
 }  # fmt: skip
 SCREEN = {"desk", "ui"}
@@ -31,6 +31,7 @@ WITHIN_A_ROOM = {
     # A room may be made of several modules; these lend themselves to the room named.
     "steps": {"ingest"},
     "scores": {"student"},
+    "compatibility": {"student"},
 }
 
 

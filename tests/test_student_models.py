@@ -350,11 +350,8 @@ class Given(torch.nn.Module):
 
 
 def statistics(logits: list[float], *targets: int) -> forward.Statistics:
-    from curation.student.encoding import Encoded
-
-    zeros = np.zeros(len(targets), dtype=np.int32)
     model: Any = Given(logits)
-    (found,) = forward.Forward(model, "given").run([Encoded([0, *targets], 1, zeros, zeros)])
+    (found,) = forward.Forward(model, "given").run([forward.Request([0, *targets], 1)])
     return found
 
 

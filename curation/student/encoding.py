@@ -14,8 +14,10 @@ Two traps it keeps out of the way:
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -33,6 +35,12 @@ TEMPLATE_DATE = datetime(2025, 1, 1, tzinfo=UTC)
 """The day that templates are told it is."""
 
 THINK = "<think>"
+
+_BACK = 200
+"""Characters before a cut that are tokenised again at least."""
+
+_RESYNC = 6
+"""Tokens that must come out as before to believe that those before them would too."""
 
 _MARK = "HEDGEROW"
 """Stands for the prompt when the template's frame is looked at."""
@@ -120,6 +128,71 @@ class Encoder:
             return Encoded([self._bos, *ids], first + 1, starts[first:], ends[first:])
         return Encoded(ids, first, starts[first:], ends[first:])
 
+    def encode_alone(self, text: str) -> Encoded:
+        """`text` as the student reads it where nobody asked for it: behind `header` alone.
+
+        Raises StudentError as `encode` does, and where the tokenizer has nothing to begin with.
+        """
+        if not text:
+            raise StudentError("The text is empty; there is no token to score.")
+        header = self.header
+        if header:
+            ids, offsets = self._tokenise(header, text, (0, 0))
+            starts = np.array([a for a, _ in offsets], dtype=np.int32) - len(header)
+            ends = np.array([b for _, b in offsets], dtype=np.int32) - len(header)
+            first = int(np.searchsorted(starts, 0, side="left"))
+            if 0 < first < len(ids):
+                return Encoded(ids, first, starts[first:], ends[first:])
+        token = self._tokenizer.bos_token_id
+        begin = self._tokenizer.eos_token_id if token is None else token
+        if begin is None:
+            raise StudentError(
+                f"The tokenizer of {self.name} has neither a chat template nor a BOS or EOS token: "
+                "there is nothing a text alone could stand behind."
+            )
+        ids, offsets = self._tokenise("", text, (0, 0))
+        starts, ends = (np.array(side, dtype=np.int32) for side in zip(*offsets, strict=True))
+        return Encoded([begin, *ids], 1, starts, ends)
+
+    @cached_property
+    def header(self) -> str:
+        """What the template puts before an answer, without a question: "" where there is none."""
+        if not self.has_template:
+            return ""
+        message = [{"role": "user", "content": _MARK}]
+        bare = self._tokenizer.apply_chat_template(
+            message, tokenize=False, add_generation_prompt=False, chat_template=self._template
+        )
+        text = self._render(_MARK)
+        return _without_think(text[len(bare) :]) if text.startswith(bare) else ""
+
+    def continued(
+        self, encoded: Encoded, prompt: str, trace: str, cut: int, tail: str, last: str
+    ) -> tuple[list[int], int]:
+        """The ids of prefix, `trace[:cut]`, `tail` and `last` as one text; where `last` begins.
+
+        `encoded` is the same prompt with the whole trace. Only the end is tokenised again where
+        that is enough: where a word begins in `trace`, and the tokens from there on come out as
+        before, all before it stays as it was too. Raises StudentError as `encode` does.
+        """
+        keep = int(np.searchsorted(encoded.start, cut - _BACK, side="right")) - 1
+        while keep > 0 and not _begins_a_word(trace, int(encoded.start[keep])):
+            keep -= 1
+        if keep > 0 and not self._spells_control(trace, tail, last):
+            text = trace[int(encoded.start[keep]) : cut] + tail
+            encoding = self._backend.encode(text + last, add_special_tokens=False)
+            ids: list[int] = encoding.ids
+            n_before = encoded.first + keep
+            if ids[:_RESYNC] == encoded.ids[n_before : n_before + _RESYNC]:
+                starts = [a for a, _ in encoding.offsets]
+                return encoded.ids[:n_before] + ids, n_before + bisect_left(starts, len(text))
+        whole = self.encode(prompt, trace[:cut] + tail + last)
+        return whole.ids, whole.first + int(np.searchsorted(whole.start, cut + len(tail)))
+
+    def _spells_control(self, *texts: str) -> bool:
+        tokens = [self._tokenizer.added_tokens_decoder[i].content for i in self.control_ids]
+        return any(token in text for token in tokens for text in texts)
+
     def prefix(self, prompt: str, trace: str = "") -> str:
         """What the student reads before the trace.
 
@@ -128,6 +201,11 @@ class Encoder:
         """
         text = self._render(prompt) if self.has_template else prompt + SEPARATOR
         return _without_think(text) if _opens_think(trace) else text
+
+    def plain_ids(self, text: str) -> list[int]:
+        """The ids of a piece of text as it stands inside others."""
+        ids: list[int] = self._backend.encode(text, add_special_tokens=False).ids
+        return ids
 
     def probe(self) -> list[int]:
         """A few ids of plain text, to try the model with."""
@@ -257,6 +335,17 @@ def _on_a_fixed_day(template: str | None) -> str | None:
     # The empty expression keeps a line break at the template's beginning from being trimmed.
     macro = f"{{% macro strftime_now(f) %}}{{{{ f{replacements} }}}}{{% endmacro %}}{{{{ '' }}}}"
     return macro + template
+
+
+def _begins_a_word(text: str, at: int) -> bool:
+    """Whether a word and the one space before it begin here, where every splitter splits."""
+    return (
+        0 < at < len(text) - 1
+        and text[at] == " "
+        and text[at - 1].isalpha()
+        and text[at + 1].isalpha()
+        and text[at - 1 : at + 2].isascii()
+    )
 
 
 def _opens_think(trace: str) -> bool:

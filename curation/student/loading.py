@@ -75,7 +75,10 @@ def load(
         tokenizer=tokenizer,
         encoder=encoder,
     )
-    return CausalStudent(encoder, forward, convention, window)
+    loaded = CausalStudent(encoder, forward, convention, window)
+    if loaded.openers:
+        forward.openers = torch.tensor(loaded.openers, device=model.device)
+    return loaded
 
 
 def find(name_or_path: str) -> Source:

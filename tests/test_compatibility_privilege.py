@@ -36,6 +36,15 @@ def test_what_both_hold_impossible_gains_nothing() -> None:
     assert got.tolist() == [0.0, math.inf]
 
 
+def test_gains_of_both_infinities_have_no_total() -> None:
+    both = [math.inf, -math.inf]
+    assert math.isnan(room.privilege_gain(both).total_nats)
+    assert room.gain_on(both, [True, False]).difference_nats == math.inf
+    got = room.hedge_privilege_gain([(both, [True, True]), (GAIN, MASK)])
+    assert math.isnan(got.difference_nats)
+    assert math.isnan(got.low_nats)
+
+
 def test_the_gain_by_step_adds_up() -> None:
     got = room.gain_by_step(GAIN, [0, 0, 2, 2])
     # step 0: 1.5 - 2 = -.5 over 2; step 1 has no tokens; step 2: .5 over 2

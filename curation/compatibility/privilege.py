@@ -94,9 +94,11 @@ def gain_nats(privileged_logprob: npt.ArrayLike, conditional_logprob: npt.ArrayL
 
 
 def privilege_gain(gain: npt.ArrayLike) -> Privilege:
-    """Total and mean of a trace's gains (`gain_nats`)."""
+    """Total and mean of a trace's gains (`gain_nats`); NaN where gains of both infinities meet."""
     values = floats(gain, "gain")
-    return Privilege(float(values.sum()), float(values.mean()) if values.size else math.nan)
+    with np.errstate(invalid="ignore"):
+        total = float(values.sum())
+    return Privilege(total, total / values.size if values.size else math.nan)
 
 
 def gain_by_step(gain: npt.ArrayLike, step_of_token: npt.ArrayLike) -> StepGain:
@@ -162,15 +164,17 @@ def _checked(gain: npt.ArrayLike, mask: npt.ArrayLike) -> tuple[Floats, Bools]:
 def _sums(values: Floats, on: Bools) -> tuple[float, float, float, float]:
     """Sum and count of the gains on the mask, then off it."""
     n_on = int(on.sum())
-    return float(values[on].sum()), n_on, float(values[~on].sum()), values.size - n_on
+    with np.errstate(invalid="ignore"):
+        return float(values[on].sum()), n_on, float(values[~on].sum()), values.size - n_on
 
 
 def _contrast(sums: Floats) -> Contrast:
     """The contrast of pooled tokens from rows of `_sums`."""
-    on_sum, n_on, off_sum, n_off = sums.sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        on_sum, n_on, off_sum, n_off = sums.sum(axis=0).tolist()
     on = on_sum / n_on if n_on else math.nan
     off = off_sum / n_off if n_off else math.nan
-    return Contrast(float(on - off), float(on), float(off), int(n_on), int(n_off))
+    return Contrast(on - off, on, off, int(n_on), int(n_off))
 
 
 def _interval(sums: Floats, n_resamples: int, level: float, seed: int) -> tuple[float, float]:
@@ -180,8 +184,9 @@ def _interval(sums: Floats, n_resamples: int, level: float, seed: int) -> tuple[
         return math.nan, math.nan
     random = np.random.default_rng(seed)
     drawn = np.empty((n_resamples, 4))
-    for i in range(n_resamples):  # row by row: a table of all weights would not fit for many traces
-        drawn[i] = sums[random.integers(0, n, n)].sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        for i in range(n_resamples):  # one by one: all draws at once would not fit for many traces
+            drawn[i] = sums[random.integers(0, n, n)].sum(axis=0)
     usable = drawn[(drawn[:, 1] > 0) & (drawn[:, 3] > 0)]
     if usable.shape[0] <= 0.9 * n_resamples:
         return math.nan, math.nan

@@ -26,7 +26,7 @@ from tqdm import tqdm
 from curation import commands, console, door, export, ingest, intake, settings
 from curation import store as stores
 from curation.errors import CurationError, ExportError, StoreBusy
-from curation.records import VERDICTS
+from curation.records import FAMILIES, STANDARD, VERDICTS
 from curation.settings import Settings
 from curation.store import ORDERS
 
@@ -163,6 +163,7 @@ def _score(path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
     """Score what is not scored: the job from the store, the work here, the packs to the store."""
     from curation import student as students
     from curation.student import worker
+    from curation.student.families import Recipes
 
     _on_the_store("status", path, {})  # says what is wrong before the student is loaded
     began = time.monotonic()
@@ -181,7 +182,13 @@ def _score(path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
         job = _on_the_store(
             "score-plan",
             path,
-            {"convention": convention, "limit": arguments["limit"], "pid": os.getpid()},
+            {
+                "convention": convention,
+                "families": arguments["scores"],
+                "recipes": Recipes(student).ids,
+                "limit": arguments["limit"],
+                "pid": os.getpid(),
+            },
         )
         bar.set_description("score", refresh=False)
         bar.reset(job["n"])
@@ -193,7 +200,15 @@ def _score(path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
             limit=arguments["limit"],
             on_scored=bar.update,
         )
-    taken = _on_the_store("score-take-in", path, {"convention": convention})
+    taken = _on_the_store(
+        "score-take-in",
+        path,
+        {
+            "convention": convention,
+            "families": arguments["scores"],
+            "recipes": Recipes(student).ids,
+        },
+    )
     seconds = time.monotonic() - began
     return {
         "student": convention["student"],
@@ -203,9 +218,22 @@ def _score(path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
         "seconds": seconds,
         "tokens_per_second": done.n_tokens / seconds if seconds else 0.0,
         "convention_id": convention["convention_id"],
+        "scores": list(arguments["scores"]),
         "waiting": taken["waiting"],
         "set_aside": taken["set_aside"],
     }
+
+
+def _families(text: str) -> tuple[str, ...]:
+    """The families that `--scores` names, in their usual order; the likelihood is always one."""
+    sets: dict[str, tuple[str, ...]] = {"standard": STANDARD, "all": FAMILIES}
+    named = {name for part in text.split(",") for name in sets.get(part.strip(), (part.strip(),))}
+    if unknown := sorted(named - set(FAMILIES)):
+        raise argparse.ArgumentTypeError(
+            f"there are no scores {', '.join(map(repr, unknown))}; there are "
+            f"{', '.join(FAMILIES)}, standard and all"
+        )
+    return tuple(family for family in FAMILIES if family in named | {"likelihood"})
 
 
 class _Parser(argparse.ArgumentParser):
@@ -240,7 +268,14 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
     p.add_argument("--student", default=dials.student)
     p.add_argument("--limit", type=_count, default=None)
     p.add_argument("--dtype", choices=("float32", "bfloat16"), default=dials.dtype)
-    p.add_argument("--scores", choices=("likelihood",), default="likelihood")
+    p.add_argument(
+        "--scores",
+        type=_families,
+        default=STANDARD,
+        metavar="LIST",
+        help=f"of {', '.join(FAMILIES)}, with commas between; or standard "
+        f"({', '.join(STANDARD)}), or all (default: standard)",
+    )
     p.add_argument("--engine", choices=("local",), default="local")
 
     p = command("mark", "find markers in the texts of a JSONL file")

@@ -17,7 +17,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -66,13 +66,15 @@ def take_in(store: Store) -> TakenIn:
     for path in sorted(folder.glob("*" + packs.SUFFIX)):
         try:
             pack = packs.read_pack(path)
-            taken = store.add_pack(
-                pack.frame,
-                pack.convention.convention_id,
-                pack.convention.student,
-                dict(pack.convention.record),
-                path.name,
-            )
+            with store.transaction():
+                taken = store.add_pack(
+                    pack.frame,
+                    pack.convention.convention_id,
+                    pack.convention.student,
+                    dict(pack.convention.record),
+                    path.name,
+                )
+                store.add_families(pack.families, pack.recipes, path.name)
         except FileNotFoundError:
             continue  # another thread of the owner took it
         except CurationError as exc:
@@ -99,14 +101,21 @@ def _set_aside(path: Path, why: str) -> str:
 
 
 def plan(
-    store: Store, student: str, limit: int | None = None, convention_id: str | None = None
+    store: Store,
+    student: str,
+    limit: int | None = None,
+    convention_id: str | None = None,
+    families: Sequence[str] | None = None,
+    recipes: Mapping[str, str] | None = None,
 ) -> tuple[Path, int]:
     """Write a job of what is not scored yet; its path and how many traces it holds.
 
-    `convention_id` None = the convention in use for `student`.
+    `convention_id` None = the convention in use for `student`, `families` None = those that the
+    store wants, `recipes` None = those in use.
     """
     take_in(store)
-    frame = store.unscored(student, limit, convention_id)
+    wanted = store.families_wanted() if families is None else families
+    frame = store.unscored(student, limit, convention_id, wanted, recipes)
     folder = packs_folder(store.path)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "job.parquet"
@@ -274,7 +283,8 @@ class Caretaker:
                 self._start_scorer(waiting)
 
     def _waiting(self) -> int:
-        return self._store.scoring_state(self._student)["waiting"]
+        families = self._store.families_wanted()
+        return self._store.profile_state(self._student, families)["waiting"]
 
     def _judge(self, code: int) -> None:
         """A scorer ended: go on where it got on, give up until something changes where it did not.

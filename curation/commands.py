@@ -20,9 +20,9 @@ import polars as pl
 
 from curation import agreement, caretaker, export, hedging, intake, leakage
 from curation.errors import CurationError, ExportError, IngestError
-from curation.records import PROFILE_COLUMNS, VERDICTS, Decision, Trace
+from curation.records import COMPATIBILITY_COLUMNS, PROFILE_COLUMNS, VERDICTS, Decision, Trace
 from curation.store import Store
-from curation.student import Convention
+from curation.student import Convention, recipe_id_of
 
 Progress = Callable[[int, int | None], None]
 Arguments = dict[str, Any]
@@ -51,7 +51,12 @@ def _score_plan(store: Store, arguments: Arguments, progress: Progress) -> dict[
     """The beginning of `score`: a job is written; nothing in the store changes yet."""
     convention = arguments["convention"]
     job, n = caretaker.plan(
-        store, convention["student"], arguments["limit"], convention["convention_id"]
+        store,
+        convention["student"],
+        arguments["limit"],
+        convention["convention_id"],
+        arguments["families"],
+        arguments["recipes"],
     )
     return {"job": str(job), "n": n, "packs": str(caretaker.packs_folder(store.path))}
 
@@ -61,7 +66,15 @@ def _score_take_in(store: Store, arguments: Arguments, progress: Progress) -> di
     taken = caretaker.take_in(store)
     convention = arguments["convention"]
     store.use_convention(convention["convention_id"], convention["student"], convention["record"])
-    return {**taken._asdict(), **store.scoring_state(convention["student"])}
+    for recipe in store.recipes():
+        recipe_id, family = recipe.pop("recipe_id"), recipe["family"]
+        if arguments["recipes"].get(family) == recipe_id:
+            store.use_recipe(convention["convention_id"], recipe_id, recipe)
+    return {
+        **taken._asdict(),
+        **store.scoring_state(convention["student"]),
+        "waiting": store.profile_state(convention["student"], arguments["families"])["waiting"],
+    }
 
 
 def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
@@ -71,6 +84,7 @@ def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
     score = store.tokens(trace.trace_id, student) if student else None
     starts, ends = store.steps(trace.trace_id)
     scored = score is not None and score["error"] is None
+    families = store.compatibility(trace.trace_id, student) if student else {}
     return {
         "trace": {**vars(trace), "extra": json.loads(trace.extra)},
         "problem": vars(problem),
@@ -84,7 +98,17 @@ def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
         }
         if score is not None and scored
         else None,
-        "profile": {name: score[name] for name in PROFILE_COLUMNS} if score and scored else None,
+        "profile": {
+            **{name: score[name] for name in PROFILE_COLUMNS},
+            **{
+                name: row[name]
+                for family, row in families.items()
+                for name in COMPATIBILITY_COLUMNS[family]  # type: ignore[index]
+            },
+        }
+        if score and scored
+        else None,
+        "families": families,
         "score_error": score["error"] if score else None,
         "markers": _markers_of(store, trace),
         "steps": [
@@ -208,6 +232,10 @@ def _verify(store: Store, arguments: Arguments, progress: Progress) -> dict[str,
         derived = Convention.of(record).convention_id
         if derived != known:
             broken.append(f"convention {known}: its record hashes to {derived}")
+    for recipe in store.recipes():
+        known = recipe.pop("recipe_id")
+        if recipe_id_of(recipe) != known:
+            broken.append(f"recipe {known}: its record hashes to {recipe_id_of(recipe)}")
     return {"checked": checked, "broken": broken}
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from curation import records
 from curation.errors import StudentError
-from curation.student import Convention, Student, TokenScores
+from curation.records import Family
+from curation.student import Belief, Convention, Item, Reading, Record, Student, TokenScores
 
 _WORD = re.compile(r"\s*\S+|\s+")
 
@@ -76,6 +77,49 @@ class FakeStudent:
                 yield index, self.score(prompt, trace)
             except StudentError as exc:
                 yield index, exc
+
+    def recipe(self, family: Family) -> Record:
+        """A recipe that names the family and the salt."""
+        return {"family": family, "fake": self.salt}
+
+    def read_many(self, items: Sequence[Item]) -> Iterator[tuple[int, Reading | StudentError]]:
+        """`score` of each item, and families made of the same numbers by plain rules.
+
+        Alone, a token has 1 nat less, after privileged text half a nat more; every token has an
+        opener mass of 1/8; the answer gains a nat a step from -9 on.
+        """
+        for index, item in enumerate(items):
+            try:
+                own = self.score(item.prompt, item.trace)
+            except StudentError as exc:
+                yield index, exc
+                continue
+            wants = item.families
+            n = len(item.steps) + 1
+            belief = Belief(
+                np.arange(n, dtype=np.int32),
+                np.minimum(np.arange(n, dtype=np.float32) - 9, -0.5),
+                np.full(n if item.rival_answer else 0, -4, dtype=np.float32),
+                1,
+                0.25,
+            )
+            has_belief = "belief" in wants and item.reference_answer is not None
+            has_privilege = "privilege" in wants and item.privileged is not None
+            yield (
+                index,
+                Reading(
+                    own,
+                    alone_nats=own.logprob_nats - 1 if "ifd" in wants else None,
+                    privileged_nats=np.minimum(own.logprob_nats + 0.5, 0)
+                    if has_privilege
+                    else None,
+                    opener_mass=np.full(own.rank.size, 0.125, dtype=np.float32)
+                    if "hedges" in wants
+                    else None,
+                    opener_ids=[int(own.token_id[0])],
+                    belief=belief if has_belief else None,
+                ),
+            )
 
 
 _CONFORMS: type[Student] = FakeStudent

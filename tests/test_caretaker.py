@@ -61,7 +61,8 @@ def folder(store: Store) -> Path:
 
 @pytest.fixture
 def traces(store: Store) -> list[dict[str, Any]]:
-    """Twelve stored traces of four problems."""
+    """Twelve stored traces of four problems, of which likelihoods alone are wanted."""
+    store.set_setting("scores", "likelihood")
     rows = [a_trace(f"Maybe it is {i}.", prompt=f"Question {i // 3}?") for i in range(12)]
     store.add(a_batch(*rows), "i")
     return rows

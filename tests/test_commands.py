@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from curation import caretaker, hedging
-from curation.records import PROFILE_COLUMNS
+from curation.records import PROFILE_COLUMNS, STANDARD
 from curation.settings import ROOT
 from tests.fakes import FakeStudent
 from tests.said import Said, contents, files, first_trace
@@ -196,7 +196,8 @@ def test_a_trace_is_shown_with_all_that_is_known_of_it(
     assert {len(values) for values in tokens.values()} == {len(scores.token_id)}
     assert tokens["logprob_nats"] == scores.logprob_nats.tolist()
     assert "".join(text[a:b] for a, b in zip(tokens["start"], tokens["end"], strict=True)) == text
-    assert shown["profile"].keys() == set(PROFILE_COLUMNS)
+    assert shown["profile"].keys() >= {*PROFILE_COLUMNS, "ifd_ppl", "belief_gain_nats"}
+    assert shown["families"].keys() == set(STANDARD) - {"likelihood"}
     assert shown["profile"]["n_tokens"] == len(scores.token_id)
     assert shown["convention"]["convention_id"] == scores.convention_id
     assert shown["convention"]["model"] == "fake"

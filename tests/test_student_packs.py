@@ -215,7 +215,10 @@ def test_a_job_comes_back_in_its_order(tmp_path: Path) -> None:
         {"trace_id": ["b", "a"], "prompt": ["p", ""], "text": ["x😀", "y"], "text_hash": ["h", "i"]}
     )
     packs.write_job(tmp_path / "job.parquet", frame.with_columns(more=pl.lit(1)))
-    assert packs.read_job(tmp_path / "job.parquet").equals(frame)
+    job = packs.read_job(tmp_path / "job.parquet")
+    assert job.select(frame.columns).equals(frame)
+    assert job["families"].to_list() == [["likelihood"], ["likelihood"]]
+    assert job["reference_answer"].to_list() == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -225,7 +228,10 @@ def test_a_job_comes_back_in_its_order(tmp_path: Path) -> None:
         (b"PAR1 not really", "no whole Parquet file"),
         (pl.DataFrame({"trace_id": ["a"]}), "expected the columns"),
         (pl.DataFrame(dict.fromkeys(packs.JOB_SCHEMA, [1])), "expected the columns"),
-        (pl.DataFrame(dict.fromkeys(packs.JOB_SCHEMA, [None]), packs.JOB_SCHEMA), "all filled"),
+        (
+            pl.DataFrame(dict.fromkeys(packs.JOB_SCHEMA, [None]), packs.JOB_SCHEMA),
+            "text_hash, families, step_start, step_end filled",
+        ),
     ],
 )
 def test_a_file_that_is_no_job_is_refused(

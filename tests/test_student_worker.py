@@ -28,7 +28,7 @@ def a_job(path: Path, texts: list[str]) -> pl.DataFrame:
             "text": texts,
             "text_hash": [records.text_hash(text) for text in texts],
         },
-        packs.JOB_SCHEMA,
+        {name: packs.JOB_SCHEMA[name] for name in ("trace_id", "prompt", "text", "text_hash")},
     )
     packs.write_job(path, frame)
     return frame

@@ -9,6 +9,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     connection.py     the file: opening, locking, migrating, transactions
     intake.py         records in
     scoring.py        conventions, score packs, lexicons, markings
+    profiling.py      recipes, families of numbers, shortcuts, knowledge of problems
     deciding.py       decisions and withdrawals
     reading.py        what the rest of the house asks
     safekeeping.py    verify, backup, restore
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from curation.errors import StoreError
 from curation.store.intake import Added, Intake
+from curation.store.profiling import SHORTCUT_SCHEMA
 from curation.store.reading import ORDERS
 from curation.store.safekeeping import Copy, Safekeeping, Verification, restore
 from curation.store.scoring import MARKING_SCHEMA, Taken
@@ -28,6 +30,7 @@ from curation.store.scoring import MARKING_SCHEMA, Taken
 __all__ = [
     "MARKING_SCHEMA",
     "ORDERS",
+    "SHORTCUT_SCHEMA",
     "Added",
     "Copy",
     "Store",

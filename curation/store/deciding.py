@@ -18,7 +18,7 @@ import polars as pl
 from curation.errors import StoreError
 from curation.records import QUESTION, VERDICTS, Decision, Stored, content_id
 from curation.store.connection import now
-from curation.store.scoring import Scoring
+from curation.store.profiling import Profiling
 
 
 def decision_hash(row: dict[str, Any]) -> str:
@@ -34,7 +34,7 @@ def decision_hash(row: dict[str, Any]) -> str:
     return content_id("dc1", json.dumps(said, default=_iso, ensure_ascii=False))
 
 
-class Deciding(Scoring):
+class Deciding(Profiling):
     """The part of a store that keeps decisions."""
 
     def decide(self, decision: Decision) -> Stored:

@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 
 from curation.errors import FilterError, UnknownTrace
-from curation.records import QUESTION, Problem, Trace
+from curation.records import COMPATIBILITY_COLUMNS, QUESTION, Problem, Trace
 from curation.store.deciding import Deciding
 
 Order = Literal["arrival", "problem", "nll", "rsr", "length", "hedging", "recent"]
@@ -27,7 +27,10 @@ _LISTED = (
     "teacher_context_raw, sample_index, is_correct, final_answer, reference_answer, source, "
     "external_id, n_chars, n_steps, state, verdict, n_accept, n_reject, n_flag, n_skip, student, "
     "convention_id, score_error, n_tokens, total_nll_nats, mean_nll_nats, perplexity, mean_rank, "
-    "mean_clipped_rank, rsr, mean_entropy_nats, max_nll_nats, lexicon_id, n_words, kim_count, "
+    "mean_clipped_rank, rsr, mean_entropy_nats, max_nll_nats, "
+    + ", ".join(name for names in COMPATIBILITY_COLUMNS.values() for name in names)
+    + ", privileged_by, repeated_share, has_loop, n_answer_repetitions, is_truncated, "
+    "n_skipped_computations, early_answer, lexicon_id, n_words, kim_count, "
     "n_markers, n_epistemic, n_hedge, n_reflection, n_alternative, n_verification, "
     "n_retrospective, n_booster, n_evidential, n_privilege"
 )

@@ -91,24 +91,6 @@ class Scoring(Connection):
         """The id of the convention in use for a student, or None while nothing is scored."""
         return self.setting("convention/" + student)
 
-    def unscored(
-        self, student: str, limit: int | None = None, convention_id: str | None = None
-    ) -> pl.DataFrame:
-        """Traces without a score under a convention, in order of arrival.
-
-        `convention_id` None = the one in use for `student`. Columns trace_id, prompt, text,
-        text_hash: what a score job holds. Problems come in order, the traces of one problem
-        together: the order in which a curator first sees them.
-        """
-        return self._frame(
-            "select t.trace_id, t.prompt, t.text, t.text_hash from trace t "
-            "anti join (select trace_id from score where convention_id = $convention_id) s "
-            "using (trace_id) "
-            "order by min(t.position) over (partition by t.problem_id), t.position limit $limit",
-            convention_id=convention_id or self.current_convention(student),
-            limit=limit,
-        )
-
     def add_pack(
         self,
         frame: pl.DataFrame,

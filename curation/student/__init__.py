@@ -68,6 +68,12 @@ class Convention:
         return Convention(content_id("cv1", text), str(record["student"]), dict(record))
 
 
+def recipe_id_of(record: Mapping[str, str | int | bool | None]) -> str:
+    """The id of a family's recipe; the same record always has the same id."""
+    text = json.dumps(dict(record), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return content_id("rc1", text)
+
+
 @dataclass(frozen=True, eq=False)
 class TokenScores:
     """What a student makes of one trace: six arrays of one length, in the order of the text.
@@ -131,16 +137,18 @@ class Reading:
 
     The arrays have an entry for each token of `scores`: the log-likelihood without the prompt
     (`alone_nats`) and with the privileged prompt (`privileged_nats`), and the probability of
-    beginning a hedge there (`opener_mass`). `prompt_nats` are the log-likelihoods of the prompt's
-    tokens when it is to be guessed from the trace, `prompt_alone_nats` when nothing is known.
-    `window_step_nats` is the mean log-likelihood of each step that has tokens, given the steps just
-    before it alone. `errors` says why a family could not be had.
+    beginning a hedge there (`opener_mass`), which is that of the tokens `opener_ids`.
+    `prompt_nats` are the log-likelihoods of the prompt's tokens when it is to be guessed from the
+    trace, `prompt_alone_nats` when nothing is known. `window_step_nats` is the mean log-likelihood
+    of each step that has tokens, given the steps just before it alone. `errors` says why a family
+    could not be had.
     """
 
     scores: TokenScores
     alone_nats: npt.NDArray[np.float32] | None = None
     privileged_nats: npt.NDArray[np.float32] | None = None
     opener_mass: npt.NDArray[np.float32] | None = None
+    opener_ids: Sequence[int] = ()
     belief: Belief | None = None
     prompt_nats: npt.NDArray[np.float32] | None = None
     prompt_alone_nats: npt.NDArray[np.float32] | None = None

@@ -17,9 +17,9 @@ from curation.errors import StudentError
 from curation.records import FAMILIES, Family, text_hash
 from curation.student import Belief, Convention, Item, Reading, Record, TokenScores, questions
 from curation.student.encoding import Encoded, Encoder
-from curation.student.forward import Forward, Request, Statistics
+from curation.student.forward import Forward, Statistics
 from curation.student.questions import Probe
-from curation.student.tree import Trie
+from curation.student.tree import Request, Trie
 
 
 @dataclass
@@ -214,6 +214,7 @@ class CausalStudent:
             alone_nats=logprob("ifd", "alone"),
             privileged_nats=logprob("privilege", "privileged"),
             opener_mass=opened.scores.opener_mass if wants_mass else None,
+            opener_ids=self.openers,
             belief=None if "belief" in errors else _belief(found),
             prompt_nats=logprob("rifd", "given"),
             prompt_alone_nats=logprob("rifd", "alone"),

@@ -23,7 +23,9 @@ import torch
 
 from curation.errors import StudentError
 from curation.student.attention import NotShared, Plan, planned
-from curation.student.tree import Layout, Trie
+from curation.student.tree import Layout, Request, Trie
+
+__all__ = ["Forward", "Request", "Statistics", "plan"]
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -36,25 +38,6 @@ BLOCK_NUMBERS = 128 * 49152
 """Logits that are looked at together: 24 MB in float32; fewer rows make the product slower."""
 
 
-class Request(NamedTuple):
-    """A sequence, and which of it is scored."""
-
-    ids: Sequence[int] | npt.NDArray[np.int64]
-    first: int
-    """Index of the first scored token, at least 1; all from here on are scored."""
-    is_full: bool = True
-    """Rank, entropy and opener mass too, or the log-likelihood alone, which is cheaper."""
-    keeps: bool = False
-    """The student's whole distribution over the first scored token, too."""
-    stop: int | None = None
-    """Index behind the last scored token; None = the sequence's end."""
-
-    @property
-    def last(self) -> int:
-        """Index behind the last scored token."""
-        return len(self.ids) if self.stop is None else self.stop
-
-
 class Statistics(NamedTuple):
     """Of each scored token of one sequence, in order."""
 
@@ -64,7 +47,7 @@ class Statistics(NamedTuple):
     opener_mass: npt.NDArray[np.float32] | None = None
     """Probability of the tokens in `Forward.openers`; None where there are none."""
     distribution: npt.NDArray[np.float32] | None = None
-    """Log-probabilities of the whole vocabulary where the first scored token is predicted."""
+    """Log-probabilities of the whole vocabulary where `Request.keeps` asked for them."""
 
 
 def plan(lengths: Sequence[int], budget: int = PACK_TOKENS) -> list[list[int]]:
@@ -198,7 +181,11 @@ class Forward:
                 rows = torch.from_numpy(np.concatenate(at)).to(hidden.device)
                 targets = torch.from_numpy(np.concatenate(asked).astype(np.int64))
                 cuts = np.cumsum([len(ids) for ids in asked])[:-1]
-                keep = [n for n, i in zip([0, *cuts], part, strict=True) if requests[i].keeps]
+                keep = [
+                    int(n) + kept_at
+                    for n, i in zip([0, *cuts], part, strict=True)
+                    if (kept_at := requests[i].keeps) is not None
+                ]
                 statistics, kept = self._statistics(
                     hidden[rows], targets.to(hidden.device), is_full, keep
                 )
@@ -212,7 +199,7 @@ class Forward:
                         None if rank is None else rank[n],
                         None if entropy is None else entropy[n],
                         None if mass is None else mass[n],
-                        kept.pop(0) if requests[i].keeps else None,
+                        None if requests[i].keeps is None else kept.pop(0),
                     )
         return [item for item in found if item is not None]
 

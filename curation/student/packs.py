@@ -1,7 +1,9 @@
 """Score packs and jobs: the files through which another process scores for the store's owner.
 
 A *job* says what is to be scored, in order. A *pack* holds what was scored: rows of
-`records.PACK_SCHEMA`, all under one convention, whose record travels with them. Both are Parquet.
+`records.PACK_SCHEMA`, all under one convention, and with each row the families that were computed
+with it (`records.COMPATIBILITY_SCHEMA`), each under a recipe. The records of convention and recipes
+travel with them. Both are Parquet.
 
 A pack is self-describing and checked on reading. Its seal, the SHA-256 of the file with the seal's
 own digits taken as zeros, comes first: Polars 2.1 panics on some damaged files, so damage is found
@@ -24,11 +26,19 @@ from typing import NamedTuple
 import polars as pl
 
 from curation.errors import StudentError
-from curation.records import PACK_SCHEMA, PROFILE_COLUMNS, TOKEN_COLUMNS
-from curation.student import Convention, TokenScores
+from curation.records import (
+    COMPATIBILITY_COLUMNS,
+    COMPATIBILITY_SCHEMA,
+    PACK_SCHEMA,
+    PROFILE_COLUMNS,
+    TOKEN_COLUMNS,
+)
+from curation.student import Convention, Record, TokenScores, recipe_id_of
 
 SUFFIX = ".pack.parquet"
-FORMAT = "hedgerow-pack-1"
+FORMAT = "hedgerow-pack-2"
+FORMAT_WITHOUT_FAMILIES = "hedgerow-pack-1"
+"""Of packs that hold likelihoods alone; still read."""
 
 _SEAL = b"hedgerow-seal-sha256:"
 _UNSEALED = b"0" * 64
@@ -38,7 +48,27 @@ JOB_SCHEMA: dict[str, pl.DataType] = {
     "prompt": pl.String(),
     "text": pl.String(),
     "text_hash": pl.String(),
+    "families": pl.List(pl.String()),
+    "step_start": pl.List(pl.Int32()),
+    "step_end": pl.List(pl.Int32()),
+    "reference_answer": pl.String(),
+    "rival_answer": pl.String(),
+    "privileged_kind": pl.String(),
+    "privileged_text": pl.String(),
+    "privileged_by": pl.String(),
 }
+"""What is to be scored. `families` are those of `records.FAMILIES` that are missing; the privileged
+text is what the teacher saw (or would have), of the kind that `questions.PRIVILEGED` words."""
+
+_JOB_FILLED = ("trace_id", "prompt", "text", "text_hash", "families", "step_start", "step_end")
+
+_KEY = ("trace_id", "text_hash", "prompt_hash", "convention_id")
+"""What a family's row has from the row it stands in."""
+
+FAMILY_ROW = pl.Struct(
+    {name: kind for name, kind in COMPATIBILITY_SCHEMA.items() if name not in _KEY}
+)
+PACKED_SCHEMA: dict[str, pl.DataType] = {**PACK_SCHEMA, "families": pl.List(FAMILY_ROW)}
 
 Row = dict[str, object]
 
@@ -49,6 +79,10 @@ class Pack(NamedTuple):
     frame: pl.DataFrame
     """`records.PACK_SCHEMA`."""
     convention: Convention
+    families: pl.DataFrame
+    """`records.COMPATIBILITY_SCHEMA`: what was computed beside the likelihood."""
+    recipes: dict[str, Record]
+    """The record of every recipe in `families`, by its id."""
 
 
 def scored_row(trace_id: str, scores: TokenScores, profile: Mapping[str, float]) -> Row:
@@ -84,13 +118,40 @@ def failed_row(
     }
 
 
-def write_pack(folder: Path, rows: Iterable[Row] | pl.DataFrame, convention: Convention) -> Path:
+def family_row(
+    family: str, recipe_id: str, numbers: Mapping[str, object], error: str | None = None
+) -> Row:
+    """A family of one trace, to stand in its row; what `numbers` does not name is empty."""
+    row: Row = {
+        name: [] if isinstance(kind, pl.List) else None
+        for name, kind in COMPATIBILITY_SCHEMA.items()
+        if name not in _KEY
+    }
+    row.update({"family": family, "recipe_id": recipe_id, "error": error, **numbers})
+    return row
+
+
+def write_pack(
+    folder: Path,
+    rows: Iterable[Row] | pl.DataFrame,
+    convention: Convention,
+    recipes: Mapping[str, Record] | None = None,
+) -> Path:
     """Write a pack into `folder`; its path. Durable once this returns.
 
+    A row may have `families`, a list of `family_row`, whose recipes must then be in `recipes`.
     Raises StudentError where the disk refuses; nothing half-made is left under the pack's name.
     """
-    frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(list(rows), PACK_SCHEMA)
-    if problem := _unsound(frame, convention):
+    if isinstance(rows, pl.DataFrame):
+        frame = rows
+    else:
+        frame = pl.DataFrame([{"families": [], **row} for row in rows], PACKED_SCHEMA)
+    if "families" not in frame.columns:
+        frame = frame.with_columns(pl.lit([], PACKED_SCHEMA["families"]).alias("families"))
+    bare, families = _parted(frame)
+    known = dict(recipes or {})
+    problem = _unsound(bare, convention) or _families_unsound(bare, families, known)
+    if problem:
         raise ValueError(f"these rows make no pack: {problem}")
     data, digest = _sealed(
         frame,
@@ -98,11 +159,26 @@ def write_pack(folder: Path, rows: Iterable[Row] | pl.DataFrame, convention: Con
             "format": FORMAT,
             "convention_id": convention.convention_id,
             "convention": json.dumps(convention.record, sort_keys=True, ensure_ascii=False),
+            "recipes": json.dumps(known, sort_keys=True, ensure_ascii=False),
         },
     )
     path = folder / f"{convention.convention_id}-{digest[:24]}{SUFFIX}"
     _write(path, data, "score pack")
     return path
+
+
+def _parted(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The traces of a packed frame, and their families as rows of their own."""
+    if "families" not in frame.columns:
+        return frame, pl.DataFrame(schema=COMPATIBILITY_SCHEMA)
+    families = (
+        frame.select(*_KEY, "families")
+        .filter(pl.col("families").list.len() > 0)
+        .explode("families")
+        .unnest("families")
+        .select(list(COMPATIBILITY_SCHEMA))
+    )
+    return frame.drop("families"), families
 
 
 def read_pack(path: Path) -> Pack:
@@ -124,17 +200,21 @@ def read_pack(path: Path) -> Pack:
         frame = pl.read_parquet(io.BytesIO(data))
     except (Exception, pl.exceptions.PanicException) as exc:
         raise _no_pack(path, "it is no Parquet file that can be read") from exc
-    if metadata.get("format") != FORMAT:
+    if metadata.get("format") not in (FORMAT, FORMAT_WITHOUT_FAMILIES):
         raise _no_pack(path, f"its format is {metadata.get('format')}, not {FORMAT}")
     try:
         convention = Convention.of(json.loads(metadata["convention"]))
+        recipes = dict(json.loads(metadata.get("recipes", "{}")))
     except (KeyError, ValueError, TypeError, AttributeError) as exc:
         raise _no_pack(path, "it has no convention record") from exc
     if convention.convention_id != metadata.get("convention_id"):
         raise _no_pack(path, "its convention record is not the one its id was made of")
-    if problem := _unsound(frame, convention):
+    if dict(frame.schema) not in (PACK_SCHEMA, PACKED_SCHEMA):
+        raise _no_pack(path, f"its columns are {list(frame.schema)}")
+    bare, families = _parted(frame)
+    if problem := _unsound(bare, convention) or _families_unsound(bare, families, recipes):
         raise _no_pack(path, problem)
-    return Pack(frame, convention)
+    return Pack(bare, convention, families, recipes)
 
 
 def _sealed(frame: pl.DataFrame, metadata: dict[str, str]) -> tuple[bytes, str]:
@@ -162,10 +242,17 @@ def _seal_broken(data: bytes) -> str | None:
 def write_job(path: Path, frame: pl.DataFrame) -> None:
     """Write what is to be scored, in this order: the columns of `JOB_SCHEMA`.
 
-    A job may be replaced while a scorer works on it; the scorer goes on with the new one.
+    A frame without families asks for likelihoods alone; other columns it lacks are empty. A job may
+    be replaced while a scorer works on it; the scorer goes on with the new one.
     """
+    empty = {"families": ["likelihood"], "step_start": [], "step_end": []}
+    absent = [
+        pl.lit(empty.get(name), kind).alias(name)
+        for name, kind in JOB_SCHEMA.items()
+        if name not in frame.columns and name not in _JOB_FILLED[:4]
+    ]
     buffer = io.BytesIO()
-    frame.select(list(JOB_SCHEMA)).write_parquet(buffer, compression="zstd")
+    frame.with_columns(absent).select(list(JOB_SCHEMA)).write_parquet(buffer, compression="zstd")
     _write(path, buffer.getvalue(), "score job")
 
 
@@ -177,10 +264,10 @@ def read_job(path: Path) -> pl.DataFrame:
         raise StudentError(f"The score job {path} cannot be read: {exc.strerror}.") from exc
     except pl.exceptions.PolarsError as exc:
         raise StudentError(f"{path} is no score job: it is no whole Parquet file.") from exc
-    if dict(frame.schema) != JOB_SCHEMA or any(frame.null_count().row(0)):
+    if dict(frame.schema) != JOB_SCHEMA or any(frame.select(_JOB_FILLED).null_count().row(0)):
         raise StudentError(
-            f"{path} is no score job: expected the columns {', '.join(JOB_SCHEMA)}, all text and "
-            "all filled."
+            f"{path} is no score job: expected the columns {', '.join(JOB_SCHEMA)}, with "
+            f"{', '.join(_JOB_FILLED)} filled."
         )
     return frame
 
@@ -219,6 +306,44 @@ def _unsound(frame: pl.DataFrame, convention: Convention) -> str | None:
     )
     if tokens.filter(wrong).height:
         return "it has tokens whose numbers cannot be (log-likelihood above 0, rank below 1, …)"
+    return None
+
+
+def _families_unsound(
+    frame: pl.DataFrame, families: pl.DataFrame, recipes: Mapping[str, Record]
+) -> str | None:
+    """What is wrong with the families of a pack's rows, or None."""
+    for recipe_id, record in recipes.items():
+        if not isinstance(record, dict) or recipe_id_of(record) != recipe_id:
+            return f"the record of recipe {recipe_id} is not the one its id was made of"
+    if not families.height:
+        return None
+    if families.select("trace_id", "family").is_duplicated().any():
+        return "it has a family of a trace twice"
+    known = {(recipe_id, str(record.get("family"))) for recipe_id, record in recipes.items()}
+    named = set(families.select("recipe_id", "family").unique().iter_rows())
+    if not named <= known or any(family not in COMPATIBILITY_COLUMNS for _, family in named):
+        return "it has a family whose recipe is not with it"
+    lists = [name for name, kind in COMPATIBILITY_SCHEMA.items() if isinstance(kind, pl.List)]
+    if any(families.select(lists).null_count().row(0)):
+        return "it has a family without its lists"
+    n = families.join(frame.select("trace_id", n_of_trace="n_tokens"), on="trace_id", how="left")
+    per_token, points = pl.col("per_token").list.len(), pl.col("point_step").list.len()
+    wrong = (
+        ((per_token != 0) & (per_token != pl.col("n_of_trace").fill_null(-1)))
+        | (pl.col("point_nats").list.len() != points)
+        | (
+            (pl.col("point_rival_nats").list.len() != 0)
+            & (pl.col("point_rival_nats").list.len() != points)
+        )
+        | pl.any_horizontal(
+            pl.col(name).list.eval(pl.element().is_nan()).list.any()
+            for name in lists
+            if name != "point_step"
+        )
+    )
+    if n.filter(wrong).height:
+        return "it has a family whose lists do not fit its trace"
     return None
 
 

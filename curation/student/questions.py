@@ -27,7 +27,7 @@ from curation.errors import StudentError
 from curation.records import Family
 from curation.student import Item, Record
 from curation.student.encoding import Encoded, Encoder
-from curation.student.forward import Request
+from curation.student.tree import Request
 
 PRIVILEGED = {
     "solution": "{prompt}\n\nCorrect solution: {text}\n\nCorrectly solve the original question.",
@@ -142,6 +142,7 @@ def answers(item: Item, encoded: Encoded, encoder: Encoder) -> list[Probe]:
         return []
     probes = []
     points = chosen_points(len(item.steps))
+    space = encoder.plain_ids(" ")
     for n_read in points:
         cut = item.steps[n_read - 1][1] if n_read else 0
         tail = _elicitation(item.prompt, item.trace, cut, encoder)
@@ -151,8 +152,11 @@ def answers(item: Item, encoded: Encoded, encoder: Encoder) -> list[Probe]:
             )
             if first >= len(ids):
                 raise StudentError(f"No token of {encoder.name} begins in the answer {answer!r}.")
-            keeps = name == "reference" and n_read in (points[0], points[-1])
-            probes.append(Probe("belief", name, n_read, Request(ids, first, False, keeps)))
+            # Where a space is a token of its own, what follows it is the answer's first word.
+            word = 1 if ids[first : first + 1] == space and first + 1 < len(ids) else 0
+            is_end = name == "reference" and n_read in (points[0], points[-1])
+            request = Request(ids, first, False, word if is_end else None)
+            probes.append(Probe("belief", name, n_read, request))
     return probes
 
 

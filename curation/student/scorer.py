@@ -6,8 +6,8 @@ loses the pack in progress and nothing else; run again it goes on. A trace that 
 recorded with the reason, and the rest goes on. A pack that cannot be read is renamed to `.broken`,
 and its traces are scored again.
 
-It is the one module of the room that conducts: it asks `curation.scores` for the profile of what
-the student said. It knows no model; any `Student` will do.
+It asks `curation.scores` for the profile of what the student said and `families` for the rest. It
+knows no model; any `Student` will do.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from curation import records, scores
 from curation.errors import StudentError
-from curation.student import Student, TokenScores
+from curation.student import Reading, Student
+from curation.student.families import Recipes, failed_rows, item_of, rows_of
 from curation.student.packs import (
     SUFFIX,
     Row,
@@ -114,8 +115,11 @@ class _Work:
         self.on_scored = on_scored
         self.parent_is_alive = parent_is_alive
         self.progress = Progress(student.name, os.getpid())
+        self.recipes = Recipes(student)
         self.failed: dict[str, bool] = {}
-        """Of every trace that is done, in this run or before: whether it failed."""
+        """Of every trace that has a likelihood, in this run or before: whether it failed."""
+        self.families: dict[str, set[str]] = {}
+        """Of every trace, the families that it has beside the likelihood."""
         self.rows: list[Row] = []
         self.n_scored = self.n_failed = 0
         self.began = self.flushed = self.said = time.monotonic()
@@ -124,9 +128,9 @@ class _Work:
         """Do the job, or `limit` traces of it."""
         self._learn_what_is_done()
         for window in self._windows(job, limit):
-            pairs = list(zip(window["prompt"], window["text"], strict=True))
-            for index, result in self.student.score_many(pairs):
-                self._take(window.row(index, named=True), result)
+            traces = window.to_dicts()
+            for index, result in self.student.read_many([item_of(trace) for trace in traces]):
+                self._take(traces[index], result)
                 now = time.monotonic()
                 if len(self.rows) >= self.pack_rows or now - self.flushed >= self.pack_seconds:
                     self.flush()
@@ -145,7 +149,8 @@ class _Work:
     def flush(self) -> None:
         """Put the rows that wait into a pack."""
         if self.rows:
-            write_pack(self.out, self.rows, self.student.convention)
+            families = [row for trace in self.rows for row in trace["families"]]  # type: ignore
+            write_pack(self.out, self.rows, self.student.convention, self.recipes.of(families))
             self.rows = []
             self.say("scoring", self.progress.message)
         self.flushed = time.monotonic()
@@ -163,26 +168,29 @@ class _Work:
             if state != "failed":
                 raise
 
-    def _take(self, trace: dict[str, str], result: TokenScores | StudentError) -> None:
+    def _take(self, trace: dict[str, Any], result: Reading | StudentError) -> None:
         """Make a row of what the student said of a trace."""
         trace_id, text_hash = trace["trace_id"], trace["text_hash"]
-        if isinstance(result, TokenScores) and result.text_hash != text_hash:
+        if isinstance(result, Reading) and result.scores.text_hash != text_hash:
             result = StudentError("The job's text is not the one its hash was made of.")
-        if isinstance(result, TokenScores):
-            profile = scores.profile(result.logprob_nats, result.rank, result.entropy_nats)
-            self.rows.append(scored_row(trace_id, result, profile._asdict()))
+        if isinstance(result, Reading):
+            own = result.scores
+            profile = scores.profile(own.logprob_nats, own.rank, own.entropy_nats)
+            row = scored_row(trace_id, own, profile._asdict())
+            families = rows_of(trace, result, self.recipes)
             self.n_scored += 1
             self.progress.n_tokens += profile.n_tokens
         else:
             prompt_hash = records.text_hash(trace["prompt"])
             convention_id = self.student.convention.convention_id
-            self.rows.append(
-                failed_row(trace_id, text_hash, prompt_hash, convention_id, str(result))
-            )
+            row = failed_row(trace_id, text_hash, prompt_hash, convention_id, str(result))
+            families = failed_rows(trace, self.recipes, str(result))
             self.n_failed += 1
             self.progress.failed += 1
+        self.rows.append({**row, "families": families})
         self.progress.done += 1
         self.failed[trace_id] = isinstance(result, StudentError)
+        self.families.setdefault(trace_id, set()).update(trace["families"])
 
     def _learn_what_is_done(self) -> None:
         """Read the folder's packs of this convention."""
@@ -201,7 +209,17 @@ class _Work:
             if pack.convention.convention_id == self.student.convention.convention_id:
                 failed = pack.frame["error"].is_not_null()
                 self.failed.update(zip(pack.frame["trace_id"], failed, strict=True))
+                for trace_id, recipe_id, family in pack.families.select(
+                    "trace_id", "recipe_id", "family"
+                ).iter_rows():
+                    if self.recipes.ids[family] == recipe_id:
+                        self.families.setdefault(trace_id, set()).add(family)
         self.progress.message = " ".join(broken)
+
+    def _is_done(self, trace_id: str, families: set[str]) -> bool:
+        """Whether all that is asked of a trace stands in packs or was computed in this run."""
+        has = self.families.get(trace_id, set())
+        return trace_id in self.failed and families <= has | {"likelihood"}
 
     def _windows(self, job: Path, limit: int | None) -> Iterator[pl.DataFrame]:
         """What is to be scored, a window at a time: one trace first, so that it shows at once.
@@ -214,8 +232,10 @@ class _Work:
             if (version := _version(job)) != seen or seen is None:
                 seen = version
                 frame = read_job(job).unique("trace_id", keep="first", maintain_order=True)
-                todo = frame.filter(~pl.col("trace_id").is_in(list(self.failed)))
-                known = [self.failed[i] for i in frame["trace_id"] if i in self.failed]
+                asked = zip(frame["trace_id"], frame["families"], strict=True)
+                is_done = pl.Series([self._is_done(i, set(f)) for i, f in asked], dtype=pl.Boolean)
+                todo = frame.filter(~is_done)
+                known = [self.failed[i] for i in frame.filter(is_done)["trace_id"]]
                 self.progress.done, self.progress.failed = len(known), sum(known)
             n_left = todo.height if limit is None else min(todo.height, limit - given)
             self.progress.total = self.progress.done + n_left

@@ -42,6 +42,25 @@ GROUPED_ROWS = 128
 Ints = npt.NDArray[np.int64]
 
 
+class Request(NamedTuple):
+    """A sequence, and which of it is scored."""
+
+    ids: Sequence[int] | npt.NDArray[np.int64]
+    first: int
+    """Index of the first scored token, at least 1; all from here on are scored."""
+    is_full: bool = True
+    """Rank, entropy and opener mass too, or the log-likelihood alone, which is cheaper."""
+    keeps: int | None = None
+    """The student's whole distribution where this scored token (0 = the first) is predicted."""
+    stop: int | None = None
+    """Index behind the last scored token; None = the sequence's end."""
+
+    @property
+    def last(self) -> int:
+        """Index behind the last scored token."""
+        return len(self.ids) if self.stop is None else self.stop
+
+
 class Block(NamedTuple):
     """Attention of some rows: `layout[start:stop]` looks at `layout[a:b]` for each key range."""
 

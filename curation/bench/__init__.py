@@ -11,7 +11,7 @@ from typing import Any
 
 from curation.errors import CurationError
 
-NAMES = ("ingest", "markers")
+NAMES = ("ingest", "markers", "score")
 """The benchmarks there are, each a module of this folder with a function `rows`."""
 
 

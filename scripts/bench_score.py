@@ -1,0 +1,487 @@
+"""Time and check the student's scoring beside minicons, lm-eval's HFLM and plain loops, in one run.
+
+`bench_score.py [--n 24] [--rounds 3] [--json] [--quick] [--student NAME]`. Same weights, dtype and
+threads; ours and the peers take turns, medians over the rounds. Prints, with what was asked
+(speeds are scored tokens in (a), tokens of all separate sequences in (b), a second):
+
+(a) likelihoods of the demo's traces, and of eight short traces a problem (made from the demo's:
+    three of them, and their beginnings up to a step): against the fastest peer;
+(b) likelihood, IFD, belief curve and privilege gain against a plain loop that computes each
+    sequence by itself, on the demo and on traces above 2,000 tokens (demo traces joined);
+(c) the share of the machine's best matrix product that scoring reaches, counting only the
+    arithmetic that had to be done;
+(d) seconds a token with 100 and with 10,000 traces, growth with a trace's length, peak memory;
+(e) the largest difference from each reference, in nats a token.
+
+`python -m curation bench score` runs it. It exits with 1 where a bar is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as `student.load` sets it; for all alike
+
+import numpy as np  # noqa: E402
+import score_peers as peers  # noqa: E402
+import torch  # noqa: E402
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast  # noqa: E402
+
+from curation import steps, student  # noqa: E402
+from curation.bench.score import Shape, exponent, necessary_flops, row, speed_rows  # noqa: E402
+from curation.student import Item, Reading, parity, questions  # noqa: E402
+from curation.student.causal import CausalStudent  # noqa: E402
+from curation.student.tree import Trie  # noqa: E402
+
+Row = dict[str, Any]
+FAMILIES = ("likelihood", "ifd", "belief", "privilege")
+
+
+# Corpora ----------------------------------------------------------------------------------------
+
+
+def demo() -> list[dict[str, Any]]:
+    """The demo's traces, those of a problem side by side."""
+    lines = (ROOT / "data/demo/traces.jsonl").read_text("utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    return sorted(rows, key=lambda one: one["extra"]["problem_id"])
+
+
+def spread(rows: list[dict[str, Any]], n: int, size: int = 3) -> list[dict[str, Any]]:
+    """About `n` of them: whole problems, evenly from the file."""
+    groups = [rows[i : i + size] for i in range(0, len(rows), size)]
+    n_groups = max(1, min(len(groups), n // size))
+    return [one for i in range(n_groups) for one in groups[i * len(groups) // n_groups]]
+
+
+def spans(trace: str) -> tuple[tuple[int, int], ...]:
+    """The steps of a trace."""
+    return tuple(zip(*steps.split(trace), strict=True))
+
+
+def eight(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Eight distinct traces a problem: its own, and their beginnings up to the end of a step."""
+    found = []
+    for i in range(0, len(rows), 3):
+        own = rows[i : i + 3]
+        texts = {one["trace"]: None for one in own}
+        cuts = [one["trace"][:end] for one in own for _, end in reversed(spans(one["trace"])[:-1])]
+        for text in cuts:
+            if len(texts) < 8 and len(text) > 40:
+                texts[text] = None
+        found += [{**own[0], "trace": text} for text in texts]
+    return found
+
+
+def joined(rows: list[dict[str, Any]], ours: CausalStudent, n_tokens: int, n: int) -> list[Any]:
+    """`n` traces above `n_tokens` tokens: traces of a problem, then of those behind it, joined."""
+    found = []
+    for k in range(n):
+        at = k * len(rows) // n
+        text = rows[at]["trace"]
+        for one in rows[at + 1 :] + rows[:at]:
+            if len(ours.encoder.plain_ids(text)) > n_tokens:
+                break
+            text += "\n\n" + one["trace"]
+        found.append({**rows[at], "trace": text})
+    return found
+
+
+def items(rows: list[dict[str, Any]]) -> list[Item]:
+    """What (b) asks of each."""
+    return [
+        Item(
+            one["prompt"], one["trace"], FAMILIES, spans(one["trace"]), one["reference_answer"],
+            privileged=questions.privileged_prompt(
+                one["prompt"], "solution", one["reference_solution"]
+            ),
+        )
+        for one in rows
+    ]  # fmt: skip
+
+
+# Taking turns -----------------------------------------------------------------------------------
+
+
+def take_turns(
+    runners: dict[str, Callable[[], Any]], rounds: int
+) -> tuple[dict[str, list[float]], dict[str, Any]]:
+    """Seconds by name and round, and what each answered last."""
+    seconds: dict[str, list[float]] = {name: [] for name in runners}
+    answers: dict[str, Any] = {}
+    for _ in range(rounds):
+        for name, run in runners.items():
+            began = time.perf_counter()
+            answers[name] = run()
+            seconds[name].append(time.perf_counter() - began)
+    return seconds, answers
+
+
+def furthest(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+    """The largest difference of any two numbers that stand in the same place."""
+    return max(float(np.abs(np.subtract(a, b, dtype=np.float64)).max()) for a, b in pairs)
+
+
+class Bench:
+    """A student, the same weights for its peers, and the rows so far."""
+
+    def __init__(self, chosen: argparse.Namespace, cache_dir: str) -> None:
+        self.chosen, self.cache_dir = chosen, cache_dir
+        self.ours = self._load("float32")
+        self.raw = peers.raw(chosen.student, cache_dir)
+        self.demo = demo()
+        self.rows: list[Row] = []
+        self.differences: dict[str, float] = {}
+        self.shares: dict[str, tuple[float, float]] = {}
+        """By dtype: necessary operations, and seconds they took."""
+
+    def _load(self, dtype: str) -> CausalStudent:
+        loaded = student.load(
+            self.chosen.student, dtype=dtype, threads=self.chosen.threads, cache_dir=self.cache_dir
+        )
+        assert isinstance(loaded, CausalStudent)
+        return loaded
+
+    def add(self, *rows: Row) -> None:
+        """Keep the rows; say them at once, as this takes its time."""
+        self.rows += rows
+        for one in rows:
+            print(_line(one), file=sys.stderr, flush=True)
+
+    def differs(self, what: str, by: float) -> None:
+        """Remember the largest difference from a reference."""
+        self.differences[what] = max(by, self.differences.get(what, 0.0))
+
+    # (a)
+
+    def plain_likelihoods(self) -> None:
+        """Likelihoods alone, against all peers."""
+        chosen = spread(self.demo, self.chosen.n)
+        few = spread(self.demo, max(3, self.chosen.n * 3 // 8))
+        for what, rows, bar in (
+            (f"likelihoods of {len(chosen)} demo traces", chosen, 1.1),
+            (f"likelihoods of eight short traces a problem ({len(eight(few))})", eight(few), 1.4),
+        ):
+            self._likelihoods(what, rows, bar)
+
+    def _likelihoods(self, what: str, rows: list[dict[str, Any]], bar: float) -> None:
+        ours = self.ours
+        asked = [(one["prompt"], one["trace"]) for one in rows]
+        pairs = [(ours.encoder.prefix(prompt, trace), trace) for prompt, trace in asked]
+        runners: dict[str, peers.Runner] = {"a plain loop": peers.plain(self.raw)}
+        for name, sized in (
+            ("minicons", {n: peers.minicons(self.raw, n, pairs) for n in (1, 8)}),
+            ("lm-eval", {n: peers.lm_eval(self.raw, n) for n in (1, 8)}),
+        ):
+            sample = pairs[: max(3, min(8, len(pairs)))]
+            runners |= _faster(name, sized, sample)
+        turns: dict[str, Callable[[], Any]] = {
+            "ours": lambda: dict(ours.score_many(asked)),
+            **{name: (lambda run=run: run(pairs)) for name, run in runners.items()},
+        }
+        ours.score(*asked[0])
+        seconds, answers = take_turns(turns, self.chosen.rounds)
+        scores = [answers["ours"][i] for i in range(len(asked))]
+        n_tokens = sum(len(one.logprob_nats) for one in scores)
+        self.add(*speed_rows(what, seconds, n_tokens, bar))
+        for name in turns:
+            if name.startswith(("a plain loop", "minicons")):
+                both = [(a.logprob_nats, b) for a, b in zip(scores, answers[name], strict=True)]
+                self.differs(name.split(",")[0], furthest(both))
+            elif name.startswith("lm-eval"):
+                for pair, (total, _) in list(zip(pairs, answers[name], strict=True))[:12]:
+                    found = parity.lm_eval(ours, *pair)
+                    self.differs("lm-eval", abs(found.value - total) / len(found.logprob_nats))
+
+    # (b)
+
+    def everything(self) -> None:
+        """All that a trace is asked for, against a loop over its sequences."""
+        rows = spread(self.demo, max(3, self.chosen.n // 4))
+        what = ", ".join(FAMILIES)
+        self._everything(f"{what}: {len(rows)} demo traces", items(rows), 1, 4.0)
+        n = 300 if self.chosen.quick else 2000
+        long = items(joined(self.demo, self.ours, n, 2))
+        for i, one in enumerate(long[: 1 if self.chosen.quick else None]):
+            n_tokens = len(self.ours.encoder.plain_ids(one.trace))
+            name = f"{what}: trace {i + 1} of {n_tokens:,} tokens, {len(one.steps)} steps"
+            self._everything(name, [one], 8, 10.0, max(1, self.chosen.rounds - 1))
+
+    def _everything(
+        self, what: str, asked: list[Item], every: int, bar: float, rounds: int | None = None
+    ) -> None:
+        """`every`: the loop computes each so-many-th sequence, and its time is scaled by tokens."""
+        ours = self.ours
+        sequences = [
+            (i, probe)
+            for i, item in enumerate(asked)
+            for probe in probes(ours, item)
+        ]  # fmt: skip
+        timed = sequences
+        if every > 1:
+            timed = random.Random(0).sample(sequences, max(3, len(sequences) // every))
+            what += f" (the loop timed on {len(timed)} of {len(sequences)} sequences)"
+        scale = _n_tokens(sequences) / _n_tokens(timed)
+
+        def loop() -> list[np.ndarray]:
+            return [
+                peers.logprobs(self.raw.model, p.request.ids, p.request.first, p.request.last)
+                for _, p in timed
+            ]
+
+        counter = peers.Counter(ours)
+
+        def read() -> dict[int, Any]:
+            counter.requests.clear()
+            with counter:
+                return dict(ours.read_many(asked))
+
+        seconds, answers = take_turns(
+            {"ours": read, "a plain loop": loop}, rounds or self.chosen.rounds
+        )
+        seconds["a plain loop"] = [s * scale for s in seconds["a plain loop"]]
+        self.add(*speed_rows(what, seconds, _n_tokens(sequences), bar))
+        self._count("float32", ours, counter.requests, statistics.median(seconds["ours"]))
+        for (i, probe), nats in zip(timed, answers["a plain loop"], strict=True):
+            found = answers["ours"][i]
+            assert isinstance(found, Reading), found
+            self.differs(f"a plain loop ({probe.family})", _difference(found, probe, nats))
+
+    # (c)
+
+    def _count(
+        self, dtype: str, reader: CausalStudent, requests: Sequence[Any], seconds: float
+    ) -> None:
+        trie = Trie()
+        for request in requests:
+            trie.add(request.ids)
+        n_scored = sum(request.last - request.first for request in requests)
+        layout = trie.layout()
+        flops = necessary_flops(shape(reader), trie.n_tokens, layout.n_pairs, n_scored)
+        before = self.shares.get(dtype, (0.0, 0.0))
+        self.shares[dtype] = (before[0] + flops, before[1] + seconds)
+
+    def share_of_ceiling(self, before: dict[str, float]) -> None:
+        """Necessary operations a second, against the best matrix product of this run."""
+        asked = items(spread(self.demo, max(3, self.chosen.n)))
+        low = self._load("bfloat16")
+        times = []
+        for _ in range(self.chosen.rounds):
+            counter = peers.Counter(low)
+            began = time.perf_counter()
+            with counter:
+                list(low.read_many(asked))
+            times.append(time.perf_counter() - began)
+        self._count("bfloat16", low, counter.requests, statistics.median(times))
+        for dtype, bar in (("float32", 0.7), ("bfloat16", 0.6)):
+            best = max(before[dtype], ceiling(dtype, shape_of=self.ours, quick=self.chosen.quick))
+            flops, seconds = self.shares[dtype]
+            name = f"share of the best matrix product ({best / 1e9:,.0f} Gflop/s), {dtype}"
+            reached = flops / seconds
+            self.add(row(name, reached / 1e9, "Gflop/s", ratio=reached / best, bar=bar))
+
+    # (d)
+
+    def growth(self) -> None:
+        """Cost against the number of traces, and against a trace's length."""
+        few, many = (10, 100) if self.chosen.quick else (100, 10_000)
+        tiny = tiny_student(Path(self.cache_dir) / "tiny", self.chosen.threads)
+        times: dict[int, list[float]] = {few: [], many: []}
+        for n in (few, few, many, few, few):  # the first warms up
+            asked = [
+                (f"{one['prompt'][:40]} {i // 3}", one["trace"][i % 50 : i % 50 + 120])
+                for i in range(n)
+                for one in [self.demo[i % len(self.demo)]]
+            ]
+            began = time.perf_counter()
+            n_tokens = sum(len(found.logprob_nats) for _, found in tiny.score_many(asked))
+            times[n].append((time.perf_counter() - began) / n_tokens)
+        each = [statistics.median(times[few][1:]), statistics.median(times[many])]
+        name = f"seconds a token, {many:,} traces against {few:,} (a tiny random model)"
+        ratio = each[1] / each[0]
+        self.add(row(name, each[1] * 1e6, "microseconds", ratio=ratio, bar=1.15, at_most=True))
+
+        lengths = [100, 200, 400] if self.chosen.quick else [500, 1000, 2000, 4000]
+        (long,) = joined(self.demo, self.ours, lengths[-1], 1)
+        ids = self.ours.encoder.plain_ids(long["trace"])
+        seconds = []
+        for n in lengths:
+            text = self.ours.encoder._tokenizer.decode(ids[:n])
+            times_of_n = []
+            for _ in range(1 if n > 2000 else 3):
+                began = time.perf_counter()
+                self.ours.score(long["prompt"], text)
+                times_of_n.append(time.perf_counter() - began)
+            seconds.append(statistics.median(times_of_n))
+        name = f"growth of the cost with a trace's length, {lengths[0]:,} to {lengths[-1]:,} tokens"
+        slope = exponent(lengths, seconds)
+        self.add(row(name, slope, "exponent", bar=2.0, at_most=True))
+
+    def the_rest(self) -> None:
+        """Peak memory and the largest differences."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        self.add(row("peak memory of the whole run, peers included", peak, "MB"))
+        for what, by in self.differences.items():
+            name = f"largest difference from {what}"
+            self.add(row(name, by, "nats/token", bar=1e-4, at_most=True))
+
+
+def probes(ours: CausalStudent, item: Item) -> list[Any]:
+    """Every sequence that the item's families need, each as a probe."""
+    encoded = ours.admit(item.prompt, item.trace)
+    own = questions.Probe("likelihood", "trace", 0, peers_request(encoded))
+    return [own] + [
+        probe
+        for family in item.families
+        if family in questions.ASKED
+        for probe in questions.ASKED[family](item, encoded, ours.encoder)
+    ]
+
+
+def peers_request(encoded: Any) -> Any:
+    """The trace's own reading."""
+    return parity.Request(encoded.ids, encoded.first)
+
+
+def _n_tokens(sequences: Sequence[tuple[int, Any]]) -> int:
+    return sum(len(probe.request.ids) for _, probe in sequences)
+
+
+def _difference(found: Reading, probe: Any, nats: np.ndarray) -> float:
+    """Nats a token between what we say of a probe and what the loop does."""
+    if probe.family == "belief":
+        assert found.belief is not None
+        at = int(np.flatnonzero(found.belief.step == probe.at)[0])
+        return abs(float(found.belief.nats[at]) - float(nats.sum())) / len(nats)
+    ours = {
+        "likelihood": found.scores.logprob_nats,
+        "ifd": found.alone_nats,
+        "privilege": found.privileged_nats,
+    }[probe.family]
+    assert ours is not None
+    return furthest([(ours, nats)])
+
+
+def _faster(
+    name: str, sized: dict[int, peers.Runner], sample: list[peers.Pair]
+) -> dict[str, peers.Runner]:
+    """The batch size at which a peer is faster on a sample, in its name."""
+    times = {}
+    for n, run in sized.items():
+        run(sample[:1])
+        began = time.perf_counter()
+        run(sample)
+        times[n] = time.perf_counter() - began
+    n = min(times, key=lambda n: times[n])
+    return {f"{name}, batches of {n}": sized[n]}
+
+
+def shape(reader: CausalStudent) -> Shape:
+    """The sizes of a student's model."""
+    forward = reader.forward
+    head = forward._model.get_output_embeddings().weight
+    embedding = forward._model.get_input_embeddings().weight
+    body = sum(
+        p.numel()
+        for p in forward._model.base_model.parameters()
+        if p.dim() == 2 and p is not embedding
+    )
+    text = forward._model.config.get_text_config()
+    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    return Shape(
+        body, head.numel(), width * text.num_attention_heads, text.num_hidden_layers
+    )  # fmt: skip
+
+
+def ceiling(dtype: str, *, shape_of: CausalStudent, quick: bool) -> float:
+    """The best operations a second of any matrix product: a square, and those of the model."""
+    kind = {"float32": torch.float32, "bfloat16": torch.bfloat16}[dtype]
+    text = shape_of.forward._model.config.get_text_config()
+    d, wide = text.hidden_size, text.intermediate_size
+    square = 512 if quick else 4096
+    best = 0.0
+    for m, k, n in ((square, square, square), (3072, d, wide), (3072, wide, d), (3072, d, d),
+                    (128, d, text.vocab_size)):  # fmt: skip
+        a, b = torch.randn(m, k).to(kind), torch.randn(n, k).to(kind)
+        torch.nn.functional.linear(a, b)
+        for _ in range(3):
+            began, times = time.perf_counter(), 0
+            while time.perf_counter() - began < (0.05 if quick else 0.4):
+                torch.nn.functional.linear(a, b)
+                times += 1
+            best = max(best, 2.0 * m * k * n * times / (time.perf_counter() - began))
+    return best
+
+
+def tiny_student(folder: Path, threads: int) -> CausalStudent:
+    """A student whose model costs next to nothing: one layer, a token a byte."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = {"<|bos|>": 0, **{letter: i + 1 for i, letter in enumerate(letters)}}
+    backend = Tokenizer(models.BPE(vocab=tokens, merges=[]))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<|bos|>").save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokens), hidden_size=32, intermediate_size=64, num_hidden_layers=1,
+        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=2048,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    loaded = student.load(str(folder), threads=threads)
+    assert isinstance(loaded, CausalStudent)
+    return loaded
+
+
+def _line(one: Row) -> str:
+    ratio = "" if one["ratio"] is None else f" = {one['ratio']:.3f} times"
+    asked = (
+        "" if one["bar"] is None else f" (asked: {one['bar']:g}{'' if one['met'] else ', MISSED'})"
+    )
+    return f"{one['name']}: {one['value']:,.4g} {one['unit']}{ratio}{asked}"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print the rows; exit 1 where a bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--n", type=int, default=24, help="demo traces in (a); a quarter in (b)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--student", default=student.EMBEDDED)
+    parser.add_argument("--quick", action="store_true", help="small sizes; the numbers say little")
+    parser.add_argument("--json", action="store_true", help="rows as `bench` answers them")
+    chosen = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as cache_dir:
+        bench = Bench(chosen, cache_dir)
+        best = {
+            dtype: ceiling(dtype, shape_of=bench.ours, quick=chosen.quick)
+            for dtype in ("float32", "bfloat16")
+        }
+        bench.plain_likelihoods()
+        bench.everything()
+        bench.share_of_ceiling(best)
+        bench.growth()
+        bench.the_rest()
+    if chosen.json:
+        print(json.dumps(bench.rows))
+    return 0 if all(one["met"] for one in bench.rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

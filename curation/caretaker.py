@@ -22,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from curation import hedging
+from curation import hedging, signs
 from curation.errors import CurationError
 from curation.settings import ROOT
 from curation.store import Store
@@ -245,12 +245,13 @@ class Caretaker:
         try:
             self._take_in()
             n_marked = mark_pending(self._store, limit=MARKED_AT_ONCE)
+            n_searched = signs.search_pending(self._store, limit=MARKED_AT_ONCE)
             self._keep_scoring()
         except (CurationError, OSError) as exc:
             self._trouble = str(exc)
             return False
         self._trouble = None
-        return n_marked == MARKED_AT_ONCE
+        return MARKED_AT_ONCE in (n_marked, n_searched)
 
     def _take_in(self) -> None:
         taken = take_in(self._store)

@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from curation import agreement, caretaker, export, hedging, intake, leakage
+from curation import agreement, caretaker, export, hedging, intake, leakage, signs
 from curation.errors import CurationError, ExportError, IngestError
 from curation.records import COMPATIBILITY_COLUMNS, PROFILE_COLUMNS, VERDICTS, Decision, Trace
 from curation.store import Store
@@ -140,9 +140,10 @@ def _marked_traces(
 
     Raises FilterError.
     """
-    if not caretaker.all_are_marked(store):
+    if not caretaker.all_are_marked(store) or store.unsearched(signs.RULES_ID, 1).height:
         store.list_traces(where, order, limit)
         caretaker.mark_pending(store, lambda n: progress(n, None))
+        signs.search_pending(store, lambda n: progress(n, None))
     return store.list_traces(where, order, limit)
 
 

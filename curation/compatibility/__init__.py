@@ -119,6 +119,7 @@ from curation.compatibility.ratios import (
     rifd,
 )
 from curation.compatibility.shortcuts import (
+    SHORTCUT_RULES,
     Shortcuts,
     answer_before_derivation,
     find_shortcuts,
@@ -133,6 +134,7 @@ __all__ = [
     "HEDGE_OPENERS",
     "MIN_TRACES",
     "SCORES",
+    "SHORTCUT_RULES",
     "Belief",
     "Choice",
     "Comparison",

@@ -20,6 +20,9 @@ from curation.compatibility.answers import normalise_answer
 from curation.compatibility.endings import truncation
 from curation.compatibility.loops import Loop, longest_loop, repeated_share
 
+SHORTCUT_RULES = 1
+"""Raised when the rules change in a way that can change what they find."""
+
 EARLY_SHARE = 0.3
 """Named before this share of the trace's characters = early."""
 STRONG_WORDS = 40

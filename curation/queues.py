@@ -3,7 +3,8 @@
 `QUEUES` is the only registry: name -> function `(candidates, reviewer, seed)` that returns
 `[(trace_id, reason)]` in order. Each queue holds exactly the traces that the reviewer has not
 decided (no verdict of any kind), each once, and repeats under its seed; a filter of the rest says
-so in its docstring (`needs second reading`, `flagged by me`). The store makes the candidates
+so in its docstring (`needs second reading`, `flagged by me`). `selected` is the queue of traces
+that a person picked, under a name of its own (`selection_id`). The store makes the candidates
 (`CANDIDATE_SCHEMA`, one trace a row, seen by one reviewer); nothing here reads or decides.
 
 Reasons speak of the trace and of numbers that the card shows anyway; they name no verdict of
@@ -13,11 +14,11 @@ another person, so that a second reading stays blind.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from curation.records import TEACHER_CONTEXTS
+from curation.records import TEACHER_CONTEXTS, content_id
 
 CANDIDATE_SCHEMA: dict[str, pl.DataType] = {
     "trace_id": pl.String(),
@@ -128,6 +129,25 @@ def flagged_by_me(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
     """Only what this reviewer flagged (and so decided already), in order of arrival."""
     ordered = candidates.filter(pl.col("my_verdict") == "flag").sort("added_order", "trace_id")
     return _queue(ordered, lambda row: "you flagged it")
+
+
+def selected(candidates: pl.DataFrame, reviewer: str, trace_ids: Sequence[str]) -> Queue:
+    """Exactly these traces in the order given, each once: those to decide, then those decided.
+
+    Ids that are not among the candidates are left out; the caller says how many.
+    """
+    verdicts = dict(candidates.select("trace_id", "my_verdict").iter_rows())
+    there = [trace_id for trace_id in dict.fromkeys(trace_ids) if trace_id in verdicts]
+    return [(i, "chosen in the chart") for i in there if verdicts[i] is None] + [
+        (i, "chosen in the chart; you have decided it before")
+        for i in there
+        if verdicts[i] is not None
+    ]
+
+
+def selection_id(trace_ids: Sequence[str]) -> str:
+    """The name of a selection: the same traces in the same order have the same."""
+    return content_id("sl1", *trace_ids)
 
 
 QUEUES: dict[str, Callable[[pl.DataFrame, str, int], Queue]] = {

@@ -60,6 +60,11 @@ class Room:
     reviewer: str
     settings: Settings
 
+    @property
+    def student(self) -> str:
+        """Whose numbers are shown: the one chosen, else the one that the app scores for."""
+        return self.store.setting("student") or self.settings.student
+
 
 @contextmanager
 def page(title: str) -> Iterator[Room]:

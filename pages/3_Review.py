@@ -2,61 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import streamlit as st
 
-from curation import desk, hedging, queues, ui
-from curation.desk import messages
-from curation.records import PROFILE_COLUMNS, TOKEN_COLUMNS, Marker, Trace
+from curation import desk, queues, ui
+from curation.desk import cards, messages
 
 KEY = "desk"
-
-
-def markers(room: ui.Room, trace: Trace) -> list[Marker]:
-    """The trace's markers: as stored, or found now where the caretaker has not come by yet."""
-    marking = room.store.marking(trace.trace_id)
-    if marking is None or marking["lexicon_id"] != hedging.load_lexicon().lexicon_id:
-        return hedging.find_markers(trace.text, trace.prompt)
-    spans = zip(marking["start_char"], marking["end_char"], marking["category"], strict=True)
-    return [Marker(start, end, kind, trace.text[start:end]) for start, end, kind in spans]
-
-
-def card(room: ui.Room, trace_id: str, why: str | None) -> dict[str, Any]:
-    """All that the desk shows of one trace."""
-    store, student = room.store, room.settings.student
-    trace = store.trace(trace_id)
-    score = store.tokens(trace_id, student)
-    scored = score is not None and score["error"] is None
-    record = store.convention(score["convention_id"]) if score else {}
-    mine = store.verdict_of(trace_id, room.reviewer)
-    return messages.card(
-        trace,
-        store.problem(trace.problem_id),
-        steps=list(zip(*store.steps(trace_id), strict=True)),
-        markers=markers(room, trace),
-        tokens={name: score[name] for name in TOKEN_COLUMNS} if score and scored else None,
-        profile={name: score[name] for name in PROFILE_COLUMNS} if score and scored else None,
-        scoring="waiting" if score is None else "scored" if scored else f"failed: {score['error']}",
-        convention_id=score["convention_id"] if score else None,
-        student=student,
-        convention=", ".join(str(record[name]) for name in ("dtype", "boundary") if name in record),
-        lexicon_id=hedging.load_lexicon().lexicon_id,
-        why=why,
-        mine=messages.Recent(**mine) if mine else None,
-    )
+SELECTION = "selection"
 
 
 @st.cache_resource(max_entries=32, show_spinner="Ordering the queue")
 def ordered(
-    _room: ui.Room, queue: str, reviewer: str, seed: int, version: object
+    _room: ui.Room, queue: str, reviewer: str, seed: int, chosen: tuple[str, ...], version: object
 ) -> tuple[list[Any], dict[str, str]]:
     """The queue in order, (trace_id, why), and what the reviewer had decided when it was made.
 
     Nobody changes it, so all reruns share it: a copy of a long queue would cost every key press.
     """
-    order = queues.QUEUES[queue](_room.store.candidates(reviewer), reviewer, seed)
+    candidates = _room.store.candidates(reviewer)
+    order = (
+        queues.selected(candidates, reviewer, chosen)
+        if queue == SELECTION
+        else queues.QUEUES[queue](candidates, reviewer, seed)
+    )
     return order, _room.store.decided_by(reviewer)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def pool(_room: ui.Room, version: object) -> Any:
+    """The numbers of all scored traces, which percentiles are of; nobody changes them."""
+    return cards.pool(_room.store)
 
 
 def version_of(room: ui.Room, queue: str) -> object:
@@ -69,23 +47,30 @@ def version_of(room: ui.Room, queue: str) -> object:
     return str(room.store.path), status["traces"], undone, status[news]
 
 
-def screen(room: ui.Room, queue: str, first: str | None) -> None:
+def screen(room: ui.Room, queue: str, first: str | None, chosen: tuple[str, ...]) -> None:
     """Hand the browser its next cards and store what comes back."""
-    store = room.store
-    order, before = ordered(room, queue, room.reviewer, 0, version_of(room, queue))
+    store, student = room.store, room.student
+    order, before = ordered(room, queue, room.reviewer, 0, chosen, version_of(room, queue))
     decided = store.decided_by(room.reviewer)
     whys = dict(order)
     left = [trace_id for trace_id in whys if decided.get(trace_id) == before.get(trace_id)]
     deck = left[: desk.depth(KEY)]
     if first is not None and first not in deck[:1]:
         deck = [first, *(trace_id for trace_id in deck if trace_id != first)]
-    scores = store.score_versions(deck, room.settings.student)
+    scores = store.score_versions(deck, student)
+    profiles = store.profile_versions(deck, student)
+    among = pool(room, (str(store.path), student, store.status()["scored"]))
+    # Percentiles of a pool that has doubled since are worth a new card; one more trace is not.
+    size = among.height.bit_length()
     desk.mount(
         [
-            desk.Slip(trace_id, f"{scores.get(trace_id)}|{decided.get(trace_id)}")
-            for trace_id in deck
+            desk.Slip(i, f"{scores.get(i)}|{profiles.get(i)}|{size if i in scores else ''}|"
+                      f"{decided.get(i)}")
+            for i in deck
         ],
-        build=lambda trace_id: card(room, trace_id, whys.get(trace_id, "opened by its link")),
+        build=lambda trace_id: cards.build(
+            store, student, room.reviewer, trace_id, whys.get(trace_id, "opened by its link"), among
+        ),
         decide=store.decide,
         key=KEY,
         store_id=store.setting("store_id") or str(store.path),
@@ -96,11 +81,26 @@ def screen(room: ui.Room, queue: str, first: str | None) -> None:
         ),
         recent=[messages.Recent(**row) for row in store.recent_decisions(room.reviewer)],
         reasons=messages.REASONS,
-    )
+    )  # fmt: skip
 
 
 with ui.page("Review") as room:
-    queue = st.sidebar.selectbox("Queue", list(queues.QUEUES), key="queue", bind="query-params")
+    asked, named = st.query_params.get("queue"), st.query_params.get(SELECTION)
+    kept = room.store.setting(f"{SELECTION}/{named}") if named else None
+    chosen = tuple(json.loads(kept)) if kept else ()
+    names = [*queues.QUEUES, *([SELECTION] if chosen else [])]
+    if asked is not None and asked not in names:
+        why = (
+            f"The link names the selection {named or '(none)'}, which this store does not hold: "
+            "choose the traces again on the Scores page."
+            if asked == SELECTION
+            else f"The link names the queue {asked}; there are {', '.join(names)}."
+        )
+        st.warning(ui.escaped(f"{why} The queue below is another one."))
+    queue = st.sidebar.selectbox("Queue", names, key="queue", bind="query-params")
+    absent = [i for i in chosen if not room.store.holds_trace(i)] if queue == SELECTION else []
+    if absent:
+        st.warning(f"{len(absent)} of the {len(chosen)} chosen traces are not in this store.")
     if not room.store.status()["traces"]:
         st.info("There is nothing to review yet. Bring traces in first.")
         st.page_link("pages/1_Ingest.py", label="Ingest traces", icon=":material/upload_file:")
@@ -115,6 +115,6 @@ with ui.page("Review") as room:
         def desk_screen() -> None:
             """The desk, looked at again by itself while scores are on their way."""
             with ui.boundary():
-                screen(room, queue, linked)
+                screen(room, queue, linked, chosen)
 
         desk_screen()

@@ -15,20 +15,21 @@ Owns the road between browser and page. Knows nothing of stores and queues: the 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
 
-from curation.desk import outbox
+from curation.desk import outbox, profile
 from curation.desk.messages import REASONS, Card, Json, Progress, Recent, recent_json
 from curation.errors import CurationError, StoreBusy
 from curation.records import Decision, Stored
 
 SCRIPTS = (
-    "text.js", "tokens.js", "trace.js", "keys.js", "outbox.js", "deck.js", "panels.js", "foot.js",
-    "surroundings.js", "desk.js", "mount.js",
+    "text.js", "tokens.js", "trace.js", "belief.js", "keys.js", "outbox.js", "deck.js",
+    "profile.js", "panels.js", "foot.js", "surroundings.js", "desk.js", "mount.js",
 )  # fmt: skip
 _HERE = Path(__file__).parent
 
@@ -37,8 +38,12 @@ def _joined(names: Sequence[str]) -> str:
     return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
 
 
+# What the numbers mean is the same on every card, so it travels with the code.
 _component = st.components.v2.component(
-    "hedgerow_desk", js=_joined(SCRIPTS), css=_joined(["desk.css"]), isolate_styles=True
+    "hedgerow_desk",
+    js=f"const SCORE_WORDS = {json.dumps(profile.words())};\n{_joined(SCRIPTS)}",
+    css=_joined(["desk.css", "profile.css"]),
+    isolate_styles=True,
 )
 
 

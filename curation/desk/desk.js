@@ -10,6 +10,7 @@ class Desk {
     this.trace = new TraceView(this.parts.pane, (reading, isSpoken) =>
       this.read(reading, isSpoken),
     );
+    this.curve = new BeliefCurve(this.parts.curve, this.trace);
     this.receipt = new Receipt(
       this.parts.receipt,
       this.deck,
@@ -127,6 +128,7 @@ class Desk {
       parts.problem.replaceChildren();
       parts.numbers.replaceChildren();
     }
+    this.curve.show(this.card);
     this.fillFields();
     this.read(null);
     this.paintPhase();
@@ -159,6 +161,7 @@ class Desk {
   repaint(card) {
     this.card = card;
     this.trace.repaint(card);
+    this.curve.show(card);
     paintNumbers(this.parts.numbers, card);
     this.read(null);
   }
@@ -207,7 +210,7 @@ class Desk {
     else if (action === "cardNext" || action === "cardBack")
       this.browse(action === "cardNext" ? 1 : -1);
     else if (action === "heat")
-      this.setHeat(detail.heat ?? HEATS[(HEATS.indexOf(this.heat) + 1) % HEATS.length]);
+      this.setHeat(detail.heat ?? nextHeat(this.heat, this.card));
     else if (action === "markers") this.setMarkers(this.markers === "on" ? "off" : "on");
     else if (action === "sheet") this.parts.sheet.showModal();
   }

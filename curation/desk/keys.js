@@ -28,7 +28,7 @@ const KEYS = [
     shown: "n or →",
   },
   { key: "p", also: ["ArrowLeft"], action: "cardBack", says: "previous card", shown: "p or ←" },
-  { key: "h", action: "heat", says: "heatmap: off, surprisal, rank, entropy" },
+  { key: "h", action: "heat", says: "heatmap: off, surprisal, rank, entropy, hedges, privilege" },
   { key: "m", action: "markers", says: "markers on or off" },
   { key: "?", action: "sheet", says: "this sheet" },
 ];

@@ -15,10 +15,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from curation.desk import profile as profiles
 from curation.records import (
     CATEGORIES,
     EPISTEMIC,
@@ -114,6 +115,9 @@ def card(
     lexicon_id: str | None = None,
     why: str | None = None,
     mine: Recent | None = None,
+    families: Mapping[str, Mapping[str, Any]] | None = None,
+    percentiles: Mapping[str, float] | None = None,
+    n_pool: int | None = None,
 ) -> Card:
     """One card as JSON: what is shown of a trace, offsets in UTF-16 code units.
 
@@ -121,6 +125,8 @@ def card(
     `tokens` has the lists of `records.TOKEN_COLUMNS`, None where the trace is not scored;
     `scoring` is "scored", "waiting" or "failed: why". `student` and `convention` are short words
     for the legend; `why` says in a line why this card is here; `mine` is the reviewer's verdict.
+    `families` is `Store.compatibility` of the trace; `percentiles` says by column what percent of
+    a pool of `n_pool` traces lies below it.
     """
     text = trace.text
     marks = [(int(mark[0]), int(mark[1]), str(mark[2])) for mark in markers]
@@ -160,8 +166,14 @@ def card(
         "epistemic_per_1k_tokens": (
             _significant(1000 * n_epistemic / n_tokens) if n_tokens else None
         ),
-        "tokens": None if tokens is None else _tokens(text, tokens),
+        "tokens": None
+        if tokens is None
+        else {**_tokens(text, tokens), **profiles.heats(text, tokens, families or {})},
         "profile": None if profile is None else dict(numbers),
+        "panel": None
+        if profile is None
+        else profiles.panel(trace, profile, families or {}, percentiles or {}, n_pool, student),
+        "belief": profiles.belief(trace, (families or {}).get("belief", {}), steps, marks, tokens),
         "scoring": scoring,
         "convention_id": convention_id,
         "student": student,

@@ -136,6 +136,7 @@ function skeleton(act) {
         }),
       ),
       part("notice", el("div", { class: "notice", hidden: true })),
+      part("curve", el("section", { class: "curve", hidden: true, "aria-label": "Belief curve" })),
       part("readout", el("div", { class: "readout" })),
     ),
     el(
@@ -269,70 +270,6 @@ function paintProblem(place, card) {
   );
 }
 
-function shortNumber(value, digits) {
-  if (value === null || value === undefined) return "–";
-  return value.toLocaleString("en", {
-    maximumFractionDigits: digits,
-    minimumFractionDigits: Math.min(digits, 2),
-  });
-}
-
-/** What the student made of the trace, and which markers stand in it. */
-function paintNumbers(place, card) {
-  const p = card.profile;
-  const rows = [
-    ["Tokens", shortNumber(p?.n_tokens, 0), ""],
-    ["Mean surprisal (NLL)", shortNumber(p?.mean_nll_nats, 3), "nats/token"],
-    ["Perplexity", shortNumber(p?.perplexity, 2), ""],
-    ["Rank–surprisal ratio", shortNumber(p?.rsr, 2), "lower = fits"],
-    ["Mean rank", shortNumber(p?.mean_rank, 1), ""],
-    ["Mean entropy", shortNumber(p?.mean_entropy_nats, 3), "nats"],
-    ["Epistemic markers", shortNumber(card.epistemic_per_1k_tokens, 1), "per 1k tokens"],
-  ];
-  const marks = CATEGORIES.map((category) =>
-    el(
-      "li",
-      { class: card.marker_counts[category] ? "" : "none" },
-      el("span", { class: `m m-${category}` }, category),
-      el("span", { class: "value" }, String(card.marker_counts[category] ?? 0)),
-    ),
-  );
-  place.replaceChildren(
-    el("h3", { class: "label" }, "The student's view"),
-    card.profile ? "" : el("p", { class: "dim scoring" }, scoringWords(card.scoring)),
-    el(
-      "table",
-      {},
-      el(
-        "tbody",
-        {},
-        rows.map(([label, value, unit]) =>
-          el(
-            "tr",
-            {},
-            el("th", { scope: "row" }, label),
-            el("td", { class: "value" }, value),
-            el("td", { class: "unit" }, unit),
-          ),
-        ),
-      ),
-    ),
-    el("h3", { class: "label" }, "Markers"),
-    el("ul", { class: "marks" }, ...marks),
-    el(
-      "p",
-      { class: "dim small" },
-      appendText(el("span"), [card.student, card.convention].filter(Boolean).join(" · ")),
-    ),
-  );
-}
-
-function scoringWords(scoring) {
-  if (scoring === "waiting")
-    return "Not scored yet: the student is still reading. It appears here by itself.";
-  return scoring.startsWith("failed") ? `Scoring ${plain(scoring, 300)}` : "";
-}
-
 /** The scale of the heatmap that is on, in its unit; always one line high. */
 function paintLegend(place, heat, card) {
   const scale = SCALES[heat];
@@ -340,18 +277,22 @@ function paintLegend(place, heat, card) {
     place.replaceChildren(el("span", { class: "dim" }, scoringWords(card.scoring)));
   } else if (!scale) {
     place.replaceChildren(
-      el("span", { class: "dim" }, "Heatmap off; h shows surprisal, rank, entropy."),
+      el("span", { class: "dim" }, "Heatmap off; h shows surprisal, rank, entropy, hedges, privilege."),
+    );
+  } else if (card && !hasHeat(card, heat)) {
+    place.replaceChildren(
+      el("span", { class: "label" }, heat),
+      el("span", { class: "dim" }, scale.absent),
     );
   } else {
     const edges = scale.edges;
-    place.dataset.heat = heat;
     place.replaceChildren(
       el("span", { class: "label" }, heat),
       ...[...edges, null].map((edge, k) =>
         el(
           "span",
           { class: `swatch ${scale.letter}${k}` },
-          edge === null ? `>${edges[edges.length - 1]}` : `≤${edge}`,
+          edge === null ? `>${edges[edges.length - 1]}` : `≤${edge}`.replace("-", "−"),
         ),
       ),
       el("span", { class: "unit" }, scale.unit),

@@ -23,8 +23,37 @@ const SCALES = {
     unit: "nats",
     says: "entropy of the student's next-token distribution",
   },
+  hedges: {
+    letter: "h",
+    list: "mass",
+    edges: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.6],
+    digits: 3,
+    unit: "probability",
+    says: "that the student would begin a hedge here; underlined from 0.1 on, where the trace has none",
+    absent: "Not computed for this trace: the hedges that the student would begin.",
+  },
+  privilege: {
+    letter: "p",
+    list: "gain",
+    edges: [-2, -0.5, -0.1, 0.1, 0.5, 1, 2],
+    unit: "nats",
+    says: "gained when the student, too, sees what the teacher saw",
+    absent: "Not computed for this trace: it needs a reference answer, a solution or the context.",
+  },
 };
 const HEATS = ["off", ...Object.keys(SCALES)];
+
+/** Whether a card has the numbers of a heat; "off" needs none. */
+function hasHeat(card, heat) {
+  const list = SCALES[heat]?.list;
+  return !list || Boolean(card?.tokens?.[list]);
+}
+
+/** The heat that key h comes to; what the card has no numbers of is passed over. */
+function nextHeat(heat, card) {
+  const has = HEATS.filter((name) => name === heat || hasHeat(card, name));
+  return has[(has.indexOf(heat) + 1) % has.length];
+}
 
 /** The colour class 0 to 7 of a value; null (not a finite number) is the strongest. */
 function heatClass(scale, value) {
@@ -52,13 +81,14 @@ function prepare(card) {
       groups.push({ first: i, last: i, start, end });
     }
   }
-  for (const group of groups) group.classes = groupClasses(tokens, group);
+  const missing = new Set(tokens?.missing);
+  for (const group of groups) group.classes = groupClasses(tokens, group, missing);
   card.prepared = { version: card.version, groups, steps: stepMeans(card) };
   return card.prepared;
 }
 
 /** The strongest of the group's tokens decides its colour. */
-function groupClasses(tokens, { first, last }) {
+function groupClasses(tokens, { first, last }, missing) {
   let s = 0;
   let r = 0;
   let e = 0;
@@ -68,7 +98,15 @@ function groupClasses(tokens, { first, last }) {
     r = Math.max(r, heatClass(SCALES.rank, tokens.rank[i]));
     e = Math.max(e, heatClass(SCALES.entropy, tokens.entropy[i]));
   }
-  return `s${s} r${r} e${e}`;
+  let classes = `s${s} r${r} e${e}`;
+  const span = (list) => list.slice(first, last + 1);
+  if (tokens.mass) classes += ` h${heatClass(SCALES.hedges, Math.max(...span(tokens.mass)))}`;
+  if (tokens.gain) {
+    const most = span(tokens.gain).reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a));
+    classes += ` p${heatClass(SCALES.privilege, most)}`;
+  }
+  for (let i = first; i <= last; i++) if (missing.has(i)) return `${classes} missing`;
+  return classes;
 }
 
 /** What a step shows: from its start (the first: 0) to the next step's start. */
@@ -78,19 +116,21 @@ function stepRange(card, i) {
   return [from, to];
 }
 
-/** Per step, over the tokens that start in it: mean surprisal, rank and entropy; null without. */
+/** Per step, over the tokens that start in it: the mean of each heat; null without. */
 function stepMeans(card) {
   const { tokens } = card;
   if (!tokens) return [];
   let i = 0;
   return card.steps.map((_, step) => {
     const to = stepRange(card, step)[1];
-    const sums = { n: 0, surprisal: 0, rank: 0, entropy: 0 };
+    const sums = { n: 0, surprisal: 0, rank: 0, entropy: 0, hedges: 0, privilege: 0 };
     for (; i < tokens.start.length && tokens.start[i] < to; i++) {
       sums.n += 1;
       sums.surprisal -= tokens.logprob[i] ?? NaN;
       sums.rank += tokens.rank[i];
       sums.entropy += tokens.entropy[i] ?? NaN;
+      sums.hedges += tokens.mass?.[i] ?? NaN;
+      sums.privilege += tokens.gain?.[i] ?? NaN;
     }
     const mean = (name) => (sums.n && Number.isFinite(sums[name]) ? sums[name] / sums.n : null);
     return {
@@ -98,6 +138,8 @@ function stepMeans(card) {
       surprisal: mean("surprisal"),
       rank: mean("rank"),
       entropy: mean("entropy"),
+      hedges: tokens.mass && mean("hedges"),
+      privilege: tokens.gain && mean("privilege"),
     };
   });
 }
@@ -139,6 +181,8 @@ function readings(card, group) {
     ["log-likelihood", `${each(tokens.logprob, nats)} nats`],
     ["rank", each(tokens.rank, String)],
     ["entropy", `${each(tokens.entropy, nats)} nats`],
+    ...(tokens.mass ? [["hedge", each(tokens.mass, (value) => value.toFixed(4))]] : []),
+    ...(tokens.gain ? [["gain", `${each(tokens.gain, nats)} nats`]] : []),
     [group.first === group.last ? "token" : "tokens", each(tokens.id, String)],
   ];
 }

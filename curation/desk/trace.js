@@ -37,6 +37,16 @@ class TraceView {
     return this.leaf?.card ?? null;
   }
 
+  /** The index of the step that has the focus, -1 for none. */
+  get step() {
+    return this.stepNumber;
+  }
+
+  set step(i) {
+    this.stepNumber = i;
+    this.onStep?.(i);
+  }
+
   /** Show a card from its beginning. */
   show(card) {
     this.forget(this.leaf);
@@ -254,6 +264,23 @@ class TraceView {
     this.markCursor();
   }
 
+  /** Highlight a step and bring it into view; null = none, -1 = the beginning. */
+  pointAt(i) {
+    for (const item of this.list.querySelectorAll(".pointed")) item.classList.remove("pointed");
+    if (i === null) return;
+    const item = this.list.children[i];
+    item?.classList.add("pointed");
+    if (item) item.scrollIntoView({ block: "nearest" });
+    else this.pane.scrollTop = 0;
+  }
+
+  /** Go to a step; -1 = before the first. */
+  goTo(i) {
+    this.step = Math.max(i, 0);
+    this.moveStep(0);
+    if (i < 0) this.pane.scrollTop = 0;
+  }
+
   /** Move the token cursor by one group; it starts at the step that has the focus. */
   moveToken(by) {
     if (!this.card?.tokens) return;
@@ -291,14 +318,15 @@ class TraceView {
 /** A step's means, one per heatmap; CSS shows the one that is switched on. */
 function gutter(means) {
   if (!means || !means.n) return [];
-  return Object.entries(SCALES).map(([name, scale]) =>
+  const there = Object.entries(SCALES).filter(([name]) => means[name] !== undefined);
+  return there.map(([name, scale]) =>
     el(
       "span",
       {
         class: `mean mean-${name} ${scale.letter}${heatClass(scale, means[name])}`,
         title: `mean ${name} of ${means.n} tokens: ${means[name]?.toFixed(4) ?? "not finite"}`,
       },
-      means[name]?.toFixed(name === "rank" ? 1 : 2) ?? "–",
+      means[name]?.toFixed(name === "rank" ? 1 : (scale.digits ?? 2)).replace("-", "−") ?? "–",
     ),
   );
 }

@@ -193,6 +193,18 @@ class Profiling(Scoring):
             for row in rows
         }
 
+    def profile_versions(self, trace_ids: Sequence[str], student: str) -> dict[str, str]:
+        """For those of `trace_ids` with families: a text that changes when one comes or goes."""
+        frame = self._frame(
+            "select trace_id, string_agg(recipe_id, ' ' order by recipe_id) as version "
+            "from latest_compatibility "
+            "where student = $student and list_contains($ids::varchar[], trace_id) "
+            "group by trace_id",
+            student=student,
+            ids=list(trace_ids),
+        )
+        return dict(frame.iter_rows())
+
     def add_shortcuts(self, frame: pl.DataFrame) -> None:
         """Store the shortcuts found by some rules (`SHORTCUT_SCHEMA`) and use those rules."""
         with self._writing() as cursor:

@@ -1,0 +1,78 @@
+"""From the store to the desk: one trace with all that is known of it, as a card.
+
+The only part of the desk that knows a store. Reads; never writes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from curation import compatibility, hedging
+from curation.desk import messages
+from curation.desk.profile import SHOWN
+from curation.records import PROFILE_COLUMNS, TOKEN_COLUMNS, Marker, Trace
+from curation.store import Store
+
+COLUMNS = [column for column, _ in SHOWN]
+
+
+def pool(store: Store) -> pl.DataFrame:
+    """The scored traces of the student shown, with the numbers of the panel."""
+    return store.list_traces().filter(pl.col("mean_nll_nats").is_not_null()).select(COLUMNS)
+
+
+def standing(profile: dict[str, float | None], among: pl.DataFrame) -> dict[str, float]:
+    """Where each number stands in a pool: percent of its traces below; those not known left out."""
+    found = {}
+    for column in set(COLUMNS) & set(profile):
+        (percent,) = compatibility.percentiles([profile[column]], among[column].to_numpy())
+        if np.isfinite(percent):
+            found[column] = float(percent)
+    return found
+
+
+def markers(store: Store, trace: Trace) -> list[Marker]:
+    """The trace's markers: as stored, or found now where the caretaker has not come by yet."""
+    marking = store.marking(trace.trace_id)
+    if marking is None or marking["lexicon_id"] != hedging.load_lexicon().lexicon_id:
+        return hedging.find_markers(trace.text, trace.prompt)
+    spans = zip(marking["start_char"], marking["end_char"], marking["category"], strict=True)
+    return [Marker(start, end, kind, trace.text[start:end]) for start, end, kind in spans]
+
+
+def build(
+    store: Store, student: str, reviewer: str, trace_id: str, why: str | None, among: pl.DataFrame
+) -> messages.Card:
+    """All that the desk shows of one trace; `among` is the pool that percentiles are of.
+
+    Raises UnknownTrace.
+    """
+    trace = store.trace(trace_id)
+    score = store.tokens(trace_id, student)
+    scored = score is not None and score["error"] is None
+    families = store.compatibility(trace_id, student) if scored else {}
+    profile = {name: score[name] for name in PROFILE_COLUMNS} if score and scored else None
+    numbers = dict(profile or {})
+    for family in families.values():
+        numbers.update({name: family[name] for name in COLUMNS if name in family})
+    record = store.convention(score["convention_id"]) if score else {}
+    mine = store.verdict_of(trace_id, reviewer)
+    return messages.card(
+        trace,
+        store.problem(trace.problem_id),
+        steps=list(zip(*store.steps(trace_id), strict=True)),
+        markers=markers(store, trace),
+        tokens={name: score[name] for name in TOKEN_COLUMNS} if score and scored else None,
+        profile=profile,
+        scoring="waiting" if score is None else "scored" if scored else f"failed: {score['error']}",
+        convention_id=score["convention_id"] if score else None,
+        student=student,
+        convention=", ".join(str(record[name]) for name in ("dtype", "boundary") if name in record),
+        lexicon_id=hedging.load_lexicon().lexicon_id,
+        why=why,
+        mine=messages.Recent(**mine) if mine else None,
+        families=families,
+        percentiles=standing(numbers, among),
+        n_pool=among.height,
+    )

@@ -1,0 +1,82 @@
+// The student's view of a trace in numbers: each with its words at hand, none of them a verdict.
+
+function shortNumber(value, digits) {
+  if (value === null || value === undefined) return "–";
+  return value.toLocaleString("en", {
+    maximumFractionDigits: digits,
+    minimumFractionDigits: Math.min(digits, 2),
+  });
+}
+
+/** What the student made of the trace, and which markers stand in it. */
+function paintNumbers(place, card) {
+  const open = new Set(
+    [...place.querySelectorAll("details[open]")].map((node) => node.dataset.score),
+  );
+  const marks = CATEGORIES.map((category) =>
+    el(
+      "li",
+      { class: card.marker_counts[category] ? "" : "none" },
+      el("span", { class: `m m-${category}` }, category),
+      el("span", { class: "value" }, String(card.marker_counts[category] ?? 0)),
+    ),
+  );
+  const density = card.epistemic_per_1k_tokens;
+  place.replaceChildren(
+    el("h3", { class: "label" }, "The student's view"),
+    ...(card.panel
+      ? panelRows(card.panel, open)
+      : [el("p", { class: "dim scoring" }, scoringWords(card.scoring))]),
+    el("h3", { class: "label" }, "Markers"),
+    density === null
+      ? ""
+      : el("p", { class: "dim small" }, `${shortNumber(density, 1)} epistemic per 1k tokens`),
+    el("ul", { class: "marks" }, ...marks),
+    el(
+      "p",
+      { class: "dim small" },
+      appendText(el("span"), [card.student, card.convention].filter(Boolean).join(" · ")),
+    ),
+  );
+}
+
+function panelRows({ rows, warnings, failed, n_pool }, open) {
+  return [
+    ...warnings.map((text) => appendText(el("p", { class: "warning small" }), text)),
+    ...rows.map((row) => scoreRow(row, n_pool, open.has(row.score))),
+    ...failed.map((text) =>
+      appendText(el("p", { class: "dim small" }, "Not computed: "), text.slice(0, 300)),
+    ),
+  ];
+}
+
+/** One number: what it is called and says on a line, what it means below when asked. */
+function scoreRow({ score, value, more, percentile }, nPool, isOpen) {
+  const words = SCORE_WORDS[score];
+  const ranks = words.direction === "lower" || words.direction === "higher";
+  const direction = ranks ? `${words.direction} is closer` : words.direction;
+  const stands =
+    percentile === null ? null : `above ${percentile} % of ${nPool?.toLocaleString("en")}`;
+  const about = [words.unit, direction, stands, more].filter(Boolean).join(" · ");
+  return el(
+    "details",
+    { class: value === null ? "score none" : "score", "data-score": score, open: isOpen },
+    el(
+      "summary",
+      {},
+      el("span", { class: "title" }, words.title),
+      el("span", { class: "value" }, value ?? "–"),
+      el("span", { class: "about" }, about),
+    ),
+    el("p", {}, words.says),
+    ranks ? el("p", {}, `${direction}, among traces of one problem.`) : "",
+    el("p", {}, "Not for: ", words.not_for),
+    el("p", { class: "dim" }, words.source),
+  );
+}
+
+function scoringWords(scoring) {
+  if (scoring === "waiting")
+    return "Not scored yet: the student is still reading. It appears here by itself.";
+  return scoring.startsWith("failed") ? `Scoring ${plain(scoring, 300)}` : "";
+}

@@ -5,7 +5,7 @@ threads; ours and the peers take turns, medians over the rounds. Prints, with wh
 (speeds are scored tokens in (a), tokens of all separate sequences in (b), a second):
 
 (a) likelihoods of the demo's traces, and of eight short traces a problem (made from the demo's:
-    three of them, and their beginnings up to a step): against the fastest peer;
+    three of them, and their rests from a later step on): against the fastest peer;
 (b) likelihood, IFD, belief curve and privilege gain against a plain loop that computes each
     sequence by itself, on the demo and on traces above 2,000 tokens (demo traces joined);
 (c) the share of the machine's best matrix product that scoring reaches, counting only the
@@ -40,79 +40,16 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as `student.load` sets it
 import numpy as np  # noqa: E402
 import score_peers as peers  # noqa: E402
 import torch  # noqa: E402
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast  # noqa: E402
+from score_corpora import FAMILIES, demo, eight, items, joined, spread, tiny_student  # noqa: E402
 
-from curation import steps, student  # noqa: E402
+from curation import student  # noqa: E402
 from curation.bench.score import Shape, exponent, necessary_flops, row, speed_rows  # noqa: E402
 from curation.student import Item, Reading, parity, questions  # noqa: E402
 from curation.student.causal import CausalStudent  # noqa: E402
+from curation.student.forward import Request  # noqa: E402
 from curation.student.tree import Trie  # noqa: E402
 
 Row = dict[str, Any]
-FAMILIES = ("likelihood", "ifd", "belief", "privilege")
-
-
-# Corpora ----------------------------------------------------------------------------------------
-
-
-def demo() -> list[dict[str, Any]]:
-    """The demo's traces, those of a problem side by side."""
-    lines = (ROOT / "data/demo/traces.jsonl").read_text("utf-8").splitlines()
-    rows = [json.loads(line) for line in lines]
-    return sorted(rows, key=lambda one: one["extra"]["problem_id"])
-
-
-def spread(rows: list[dict[str, Any]], n: int, size: int = 3) -> list[dict[str, Any]]:
-    """About `n` of them: whole problems, evenly from the file."""
-    groups = [rows[i : i + size] for i in range(0, len(rows), size)]
-    n_groups = max(1, min(len(groups), n // size))
-    return [one for i in range(n_groups) for one in groups[i * len(groups) // n_groups]]
-
-
-def spans(trace: str) -> tuple[tuple[int, int], ...]:
-    """The steps of a trace."""
-    return tuple(zip(*steps.split(trace), strict=True))
-
-
-def eight(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Eight distinct traces a problem: its own, and their beginnings up to the end of a step."""
-    found = []
-    for i in range(0, len(rows), 3):
-        own = rows[i : i + 3]
-        texts = {one["trace"]: None for one in own}
-        cuts = [one["trace"][:end] for one in own for _, end in reversed(spans(one["trace"])[:-1])]
-        for text in cuts:
-            if len(texts) < 8 and len(text) > 40:
-                texts[text] = None
-        found += [{**own[0], "trace": text} for text in texts]
-    return found
-
-
-def joined(rows: list[dict[str, Any]], ours: CausalStudent, n_tokens: int, n: int) -> list[Any]:
-    """`n` traces above `n_tokens` tokens: traces of a problem, then of those behind it, joined."""
-    found = []
-    for k in range(n):
-        at = k * len(rows) // n
-        text = rows[at]["trace"]
-        for one in rows[at + 1 :] + rows[:at]:
-            if len(ours.encoder.plain_ids(text)) > n_tokens:
-                break
-            text += "\n\n" + one["trace"]
-        found.append({**rows[at], "trace": text})
-    return found
-
-
-def items(rows: list[dict[str, Any]]) -> list[Item]:
-    """What (b) asks of each."""
-    return [
-        Item(
-            one["prompt"], one["trace"], FAMILIES, spans(one["trace"]), one["reference_answer"],
-            privileged=questions.privileged_prompt(
-                one["prompt"], "solution", one["reference_solution"]
-            ),
-        )
-        for one in rows
-    ]  # fmt: skip
 
 
 # Taking turns -----------------------------------------------------------------------------------
@@ -227,11 +164,7 @@ class Bench:
     ) -> None:
         """`every`: the loop computes each so-many-th sequence, and its time is scaled by tokens."""
         ours = self.ours
-        sequences = [
-            (i, probe)
-            for i, item in enumerate(asked)
-            for probe in probes(ours, item)
-        ]  # fmt: skip
+        sequences = [(i, probe) for i, item in enumerate(asked) for probe in probes(ours, item)]
         timed = sequences
         if every > 1:
             timed = random.Random(0).sample(sequences, max(3, len(sequences) // every))
@@ -344,18 +277,13 @@ class Bench:
 def probes(ours: CausalStudent, item: Item) -> list[Any]:
     """Every sequence that the item's families need, each as a probe."""
     encoded = ours.admit(item.prompt, item.trace)
-    own = questions.Probe("likelihood", "trace", 0, peers_request(encoded))
+    own = questions.Probe("likelihood", "trace", 0, Request(encoded.ids, encoded.first))
     return [own] + [
         probe
         for family in item.families
         if family in questions.ASKED
         for probe in questions.ASKED[family](item, encoded, ours.encoder)
     ]
-
-
-def peers_request(encoded: Any) -> Any:
-    """The trace's own reading."""
-    return parity.Request(encoded.ids, encoded.first)
 
 
 def _n_tokens(sequences: Sequence[tuple[int, Any]]) -> int:
@@ -426,27 +354,6 @@ def ceiling(dtype: str, *, shape_of: CausalStudent, quick: bool) -> float:
                 times += 1
             best = max(best, 2.0 * m * k * n * times / (time.perf_counter() - began))
     return best
-
-
-def tiny_student(folder: Path, threads: int) -> CausalStudent:
-    """A student whose model costs next to nothing: one layer, a token a byte."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokens = {"<|bos|>": 0, **{letter: i + 1 for i, letter in enumerate(letters)}}
-    backend = Tokenizer(models.BPE(vocab=tokens, merges=[]))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
-    PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<|bos|>").save_pretrained(folder)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokens), hidden_size=32, intermediate_size=64, num_hidden_layers=1,
-        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=2048,
-    )  # fmt: skip
-    LlamaForCausalLM(config).save_pretrained(folder)
-    loaded = student.load(str(folder), threads=threads)
-    assert isinstance(loaded, CausalStudent)
-    return loaded
 
 
 def _line(one: Row) -> str:

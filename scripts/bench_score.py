@@ -1,6 +1,6 @@
 """Time and check the student's scoring beside minicons, lm-eval's HFLM and plain loops, in one run.
 
-`bench_score.py [--n 24] [--rounds 3] [--json] [--quick] [--student NAME]`. Same weights, dtype and
+`bench_score.py [--n 18] [--rounds 3] [--json] [--quick] [--student NAME]`. Same weights, dtype and
 threads; ours and the peers take turns, medians over the rounds. Prints, with what was asked
 (speeds are scored tokens in (a), tokens of all separate sequences in (b), a second):
 
@@ -109,7 +109,7 @@ class Bench:
     def plain_likelihoods(self) -> None:
         """Likelihoods alone, against all peers."""
         chosen = spread(self.demo, self.chosen.n)
-        few = spread(self.demo, max(3, self.chosen.n * 3 // 8))
+        few = spread(self.demo, max(3, self.chosen.n // 3))
         for what, rows, bar in (
             (f"likelihoods of {len(chosen)} demo traces", chosen, 1.1),
             (f"likelihoods of eight short traces a problem ({len(eight(few))})", eight(few), 1.4),
@@ -149,7 +149,7 @@ class Bench:
 
     def everything(self) -> None:
         """All that a trace is asked for, against a loop over its sequences."""
-        rows = spread(self.demo, max(3, self.chosen.n // 4))
+        rows = spread(self.demo, max(3, self.chosen.n // 3))
         what = ", ".join(FAMILIES)
         self._everything(f"{what}: {len(rows)} demo traces", items(rows), 1, 4.0)
         n = 300 if self.chosen.quick else 2000
@@ -211,7 +211,7 @@ class Bench:
 
     def share_of_ceiling(self, before: dict[str, float]) -> None:
         """Necessary operations a second, against the best matrix product of this run."""
-        asked = items(spread(self.demo, max(3, self.chosen.n)))
+        asked = items(spread(self.demo, max(3, self.chosen.n // 3)))
         low = self._load("bfloat16")
         times = []
         for _ in range(self.chosen.rounds):
@@ -235,7 +235,8 @@ class Bench:
         few, many = (10, 100) if self.chosen.quick else (100, 10_000)
         tiny = tiny_student(Path(self.cache_dir) / "tiny", self.chosen.threads)
         times: dict[int, list[float]] = {few: [], many: []}
-        for n in (few, few, many, few, few):  # the first warms up
+        # A few take so short that one of them says little; the first warms up.
+        for n in (*[few] * 7, many, *[few] * 6):
             asked = [
                 (f"{one['prompt'][:40]} {i // 3}", one["trace"][i % 50 : i % 50 + 120])
                 for i in range(n)
@@ -367,7 +368,7 @@ def _line(one: Row) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Print the rows; exit 1 where a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--n", type=int, default=24, help="demo traces in (a); a quarter in (b)")
+    parser.add_argument("--n", type=int, default=18, help="demo traces in (a); a third in (b), (c)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--student", default=student.EMBEDDED)

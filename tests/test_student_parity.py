@@ -241,6 +241,15 @@ def test_superfilter_as_published(
         assert len(found.parts["alone"]) == len(peer.tokenizer.encode(output)) - 1
 
 
+def test_with_a_bos_the_first_token_alone_is_scored_too(ours: CausalStudent, peer: Peer) -> None:
+    found = parity.superfilter(ours, PROMPT, TRACE, bos=True)
+    ids = [peer.tokenizer.bos_token_id, *peer.tokenizer.encode(TRACE)]
+    with torch.no_grad():
+        loss = float(peer.model(torch.tensor([ids]), labels=torch.tensor([ids])).loss)
+    assert len(found.parts["alone"]) == len(ids) - 1
+    assert -float(found.parts["alone"].mean()) == pytest.approx(loss, abs=TOLERANCE)
+
+
 # RSR --------------------------------------------------------------------------------------------
 
 

@@ -170,7 +170,6 @@ class Caretaker:
         self._store = store
         self._student = student
         self._dtype = dtype
-        self._scoring = scoring
         self._scorer = tuple(scorer)
         self._folder = packs_folder(store.path)
         self._stop = threading.Event()
@@ -181,6 +180,7 @@ class Caretaker:
         self._lock = threading.Lock()
         self._worker: subprocess.Popen[bytes] | None = None
         self._paused_for: int | None = None
+        self._is_paused = not scoring
         self._waiting_at_start = 0
         self._given_up_at: int | None = None
         self._trouble: str | None = None
@@ -209,7 +209,10 @@ class Caretaker:
     def state(self) -> dict[str, Any]:
         """Where scoring stands: counts, whether a scorer is at work (ours or another), its speed.
 
-        `problem` is what a person should know: why the scorer ended, what could not be taken in.
+        `tokens_per_second` is of the scorer at work, `measured_tokens_per_second` what the last one
+        of this student said, also when it has ended (None = never measured here). `paused`: the
+        app's own scorer rests until `resume`, because of `pause` or `scoring=False`. `problem` is
+        what a person should know: why the scorer ended, what could not be taken in.
         """
         worker = self._worker
         running = (worker is not None and worker.poll() is None) or is_scoring(self._folder)
@@ -220,8 +223,22 @@ class Caretaker:
             "running": running,
             "message": progress.message if progress else None,
             "tokens_per_second": progress.tokens_per_second if progress else None,
+            "measured_tokens_per_second": self._measured(),
+            "paused": self._is_paused,
             "problem": self._trouble or self._scorer_problem or self._set_aside,
         }
+
+    def pause(self) -> None:
+        """Stop the app's own scorer until `resume`; what it has read is kept."""
+        with self._lock:
+            self._is_paused = True
+            self._end_worker()
+
+    def resume(self) -> None:
+        """Let the app's own scorer work (again), one that was given up included."""
+        with self._lock:
+            self._is_paused = False
+        self.wake()
 
     def pause_for(self, pid: int) -> None:
         """Stop the app's own scorer while process `pid` scores."""
@@ -260,9 +277,9 @@ class Caretaker:
 
     def _keep_scoring(self) -> None:
         """Start a scorer where there is something to score and nobody at it."""
-        if not self._scoring:
-            return
         with self._lock:
+            if self._is_paused:
+                return
             if self._paused_for is not None:
                 if _is_alive(self._paused_for):
                     return
@@ -282,6 +299,11 @@ class Caretaker:
             waiting = self._waiting()
             if waiting and waiting != self._given_up_at:
                 self._start_scorer(waiting)
+
+    def _measured(self) -> float | None:
+        progress = read_progress(self._folder)
+        known = progress is not None and progress.student == self._student
+        return progress.tokens_per_second if progress and known else None
 
     def _waiting(self) -> int:
         families = self._store.families_wanted()

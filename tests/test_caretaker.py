@@ -246,6 +246,37 @@ def test_no_scorer_is_started_for_nothing(
     assert not (folder / "started").exists()
 
 
+def test_a_paused_scorer_ends_and_goes_on_when_resumed(
+    store: Store, folder: Path, traces: list[dict[str, Any]]
+) -> None:
+    with kept(store, ENDLESS) as keeper:
+        until((folder / "started").exists)
+        until(lambda: keeper.state()["running"])
+        keeper.pause()
+        state = keeper.state()
+        assert (state["paused"], state["running"]) == (True, False)
+        rounds_of(keeper, 3)
+        assert (folder / "started").read_text() == "x"
+        keeper.resume()
+        assert not keeper.state()["paused"]
+        until(lambda: (folder / "started").read_text() == "xx")
+
+
+def test_what_must_not_start_by_itself_starts_when_asked(
+    store: Store, folder: Path, traces: list[dict[str, Any]]
+) -> None:
+    with kept(store, scoring=False) as keeper:
+        rounds_of(keeper, 3)
+        assert keeper.state()["paused"]
+        assert keeper.state()["measured_tokens_per_second"] is None
+        keeper.resume()
+        until(lambda: keeper.state()["scored"] == 12)
+        # What the scorer measured stands when it has ended, too.
+        until(lambda: not keeper.state()["running"])
+        assert keeper.state()["tokens_per_second"] is None
+        assert keeper.state()["measured_tokens_per_second"] > 0
+
+
 def test_a_scorer_that_fails_at_once_is_given_up_until_something_changes(
     store: Store, folder: Path, traces: list[dict[str, Any]]
 ) -> None:

@@ -171,6 +171,50 @@ def confusion(table: pl.DataFrame, first: str, second: str) -> Chart:
     )
 
 
+def score_scatter(
+    traces: pl.DataFrame, x: str, y: str, x_title: str, y_title: str, colour_by: str
+) -> Chart:
+    """A point a trace: score `x` against score `y`, coloured by "teacher_context" or "teacher".
+
+    Takes trace_id, teacher, teacher_context, n_tokens and the two columns; titles carry the units.
+    Traces without one of the two numbers, or with an infinite one, are no points; the words say
+    how many.
+    """
+    title = "Two scores of each trace"
+    columns = list(dict.fromkeys(["trace_id", "teacher", "teacher_context", "n_tokens", x, y]))
+    rows = traces.select(columns).filter(
+        pl.all_horizontal(pl.col([x, y]).cast(pl.Float64).is_finite().fill_null(False))
+    )
+    if not rows.height:
+        return _empty(title, "No trace has both numbers.")
+    figure = _figure(title, y_title)
+    groups = _present(rows) if colour_by == "teacher_context" else sorted(set(rows["teacher"]))
+    colours, symbols = list(CONTEXT_COLOURS.values()), list(CONTEXT_SYMBOLS.values())
+    for place, group in enumerate(groups):
+        here = rows.filter(pl.col(colour_by) == group)
+        # Contexts keep their own colour; the many teachers share eight, and differ by symbol too.
+        nth = list(CONTEXT_COLOURS).index(group) if colour_by == "teacher_context" else place
+        figure.add_scatter(
+            x=here[x].to_list(), y=here[y].to_list(), mode="markers", name=plain(group),
+            marker={
+                "color": colours[nth % 8], "symbol": symbols[(nth + nth // 8) % 8], "size": 8,
+            },
+            opacity=0.75,
+            customdata=[
+                [i, plain(teacher), plain(context), n]
+                for i, teacher, context, n in here.select(columns[:4]).iter_rows()
+            ],
+            hovertemplate="%{customdata[1]}, %{customdata[2]}<br>%{customdata[3]} tokens<br>"
+            "%{x:.3f} / %{y:.3f}<extra></extra>",
+        )  # fmt: skip
+    figure.update_xaxes(title=x_title)
+    figure.update_yaxes(rangemode="normal")
+    figure.update_layout(dragmode="select", legend={"title": colour_by.replace("_", " ")})
+    left_out = traces.height - rows.height
+    missing = f" {left_out} traces lack one of the numbers." if left_out else ""
+    return Chart(figure, f"{title}: {y_title} against {x_title}, {rows.height} traces.{missing}")
+
+
 def _strip(traces: pl.DataFrame, title: str, y_title: str) -> Chart:
     """A point a trace by context, spread sideways by its id, and a bar at each median."""
     rows = traces.drop_nulls(["_y", "teacher_context"])

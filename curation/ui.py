@@ -12,17 +12,21 @@ Traces, file names and what people typed are untrusted: they reach the screen th
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import streamlit as st
 
-from curation import owner, settings
+from curation import compatibility, owner, settings
 from curation.caretaker import Caretaker
+from curation.compatibility.cost import FAMILY_WORDS, estimate
 from curation.errors import CurationError
 from curation.owner import Owner
+from curation.records import FAMILIES, Family
 from curation.settings import Settings
 from curation.store import Store
 
@@ -49,6 +53,9 @@ DEMO_NOTE = (
     "unguided ones read as the work of someone who already knows, so their contexts hardly differ "
     "in hedging: a null result with a reason, and a good first lesson."
 )
+
+
+FILTER_HELP = "A DuckDB condition over the columns of trace_overview."
 
 
 @dataclass(frozen=True)
@@ -168,3 +175,145 @@ def _scoring_line(caretaker: Caretaker) -> None:
                 )
 
     line()
+
+
+def _families_help() -> str:
+    """Each family with what it costs and the titles of its numbers."""
+    lines = []
+    for family, name in FAMILY_WORDS.items():
+        titles = [score.title for score in compatibility.SCORES if score.family == family]
+        lines.append(f"- **{name.title}**: {name.says}. {'; '.join(titles)}.")
+    lines.append(
+        "\nWhat the student knows of a problem, from answers it samples, is not there yet."
+    )
+    return "\n".join(lines)
+
+
+def scorer(room: Room, traces: pl.DataFrame) -> None:
+    """Choose whose numbers are shown and which are computed; see the cost; start, pause, go on."""
+    store, keeper = room.store, room.caretaker
+    reads = room.settings.student
+    students = sorted({*store.status()["students"], reads})
+    shown = st.selectbox(
+        "Student", students, index=students.index(room.student) if room.student in students else 0,
+        key="scores_student", help="Whose numbers all pages show. Numbers of two never mix.",
+    )  # fmt: skip
+    if shown != room.student:
+        store.set_setting("student", shown)
+        st.rerun()
+    if shown != reads:
+        st.info(
+            escaped(
+                f"The app itself reads with {reads}. Start it with HEDGEROW_STUDENT={shown}, or "
+                f"run `python -m curation score --student {shown}`, for more numbers of this one."
+            )
+        )
+    wanted = store.families_wanted()
+    chosen = st.multiselect(
+        "Scores to compute", FAMILIES, default=[name for name in FAMILIES if name in wanted],
+        format_func=lambda name: FAMILY_WORDS[name].title, key="scores_families",
+        help=_families_help(),
+    )  # fmt: skip
+    families: list[Family] = ["likelihood", *(name for name in chosen if name != "likelihood")]
+    todo = store.profile_state(reads, families)["waiting"]
+    state = keeper.state()
+    cost = estimate(traces, todo, families, state["measured_tokens_per_second"])
+    st.text(cost.in_words())
+    is_new = set(families) != set(wanted)
+    buttons = st.container(horizontal=True)
+    if buttons.button(
+        "Start" if is_new or not state["paused"] else "Go on", key="scores_start", type="primary",
+        disabled=not (is_new or state["paused"]), icon=":material/play_arrow:",
+    ):  # fmt: skip
+        store.set_setting("scores", ",".join(name for name in FAMILIES if name in families))
+        keeper.resume()
+        st.rerun()
+    if buttons.button(
+        "Pause", key="scores_pause", icon=":material/pause:", disabled=bool(state["paused"])
+    ):
+        keeper.pause()
+        st.rerun()
+    _scoring_progress(room)
+
+
+def _scoring_progress(room: Room) -> None:
+    """How far the chosen scores are, at what speed, and what could not be computed."""
+    store, keeper = room.store, room.caretaker
+    reads = room.settings.student
+    todo = store.profile_state(reads, store.families_wanted())["waiting"]
+
+    @st.fragment(run_every=2 if todo and not keeper.state()["paused"] else None)
+    def progress() -> None:
+        with boundary():
+            state = keeper.state()
+            counts = store.profile_state(reads, store.families_wanted())
+            if counts["total"]:
+                st.progress(
+                    counts["complete"] / counts["total"],
+                    text=f"{counts['complete']:,} of {counts['total']:,} traces have these scores",
+                )
+            st.caption(escaped(_pace(state, counts["waiting"], counts["total"])))
+            failures = store.failures(room.student)
+            if failures.height:
+                with st.expander(f"{failures.height} could not be computed"):
+                    st.dataframe(
+                        failures.select("external_id", "trace_id", "family", "error"),
+                        hide_index=True, alt="What could not be computed, with the reason",
+                    )  # fmt: skip
+
+    progress()
+
+
+def words(scores: Sequence[compatibility.ScoreWords]) -> None:
+    """Of each score: what it says, which way to read it, what it is not for, its source."""
+    with st.expander("What each number says, and what it is not for"):
+        st.dataframe(
+            [
+                {
+                    "Score": score.title,
+                    "Unit": score.unit,
+                    "Closer": score.direction,
+                    "Says": score.says,
+                    "Not for": score.not_for,
+                    "Source": score.source,
+                }
+                for score in scores
+            ],
+            hide_index=True,
+            alt="The words of each score",
+        )
+
+
+def kinship(room: Room, traces: pl.DataFrame) -> None:
+    """Warn of teachers that share the student's family."""
+    teachers = traces.select("teacher", "teacher_family").unique(maintain_order=True)
+    kin = [compatibility.same_family(room.student, *row) for row in teachers.iter_rows()]
+    for why in dict.fromkeys(each.why for each in kin if each.is_same):
+        st.warning(escaped(why), icon=":material/family_restroom:")
+
+
+def conventions(room: Room, traces: pl.DataFrame) -> None:
+    """The convention records, and the recipes in use, under which the numbers of traces stand."""
+    with st.expander("The convention and the recipes under which these numbers stand"):
+        recipes = room.store.recipes()
+        for convention in traces["convention_id"].drop_nulls().unique().sort():
+            used = [
+                recipe
+                for recipe in recipes
+                if recipe["recipe_id"]
+                == room.store.setting(f"recipe/{convention}/{recipe['family']}")
+            ]
+            st.json({"convention": room.store.convention(convention), "recipes": used})
+
+
+def _pace(state: Mapping[str, Any], waiting: int, total: int) -> str:
+    """In a line: at rest, at work and how fast, or done."""
+    if state["problem"]:
+        return str(state["problem"])
+    if not waiting:
+        return "All of it is done." if total else "There are no traces yet."
+    if state["running"]:
+        speed = state["tokens_per_second"]
+        at = f"The student reads {speed:.0f} tokens/s." if speed else "The student is loading."
+        return f"{at} {waiting:,} traces to go.{' ' + state['message'] if state['message'] else ''}"
+    return "Paused." if state["paused"] else "The scorer is about to start."

@@ -1,52 +1,120 @@
-"""What the student thinks of the traces: distributions, and the ones that stand out."""
+"""What the student can absorb of the traces: scores side by side, and the ones that stand out."""
 
 from __future__ import annotations
 
+import json
+
+import polars as pl
 import streamlit as st
 
-from curation import figures, ui
+from curation import compatibility, figures, queues, ui
+from curation.compatibility import ScoreWords
 from curation.store import ORDERS
 
-with ui.page("Scores") as room:
-    st.title("Scores")
-    st.caption(
-        "Numbers of one student under one convention. None of them is quality: they say how far a "
-        "trace lies from what this student would write. Length and teacher stand beside them."
-    )
-    where = st.text_input(
-        "Only traces where", key="scores_where", placeholder="teacher_context = 'unguided'",
-        help="A DuckDB condition over the columns of trace_overview.",
-    )  # fmt: skip
-    order = st.selectbox("Order", ORDERS, index=ORDERS.index("nll"), key="scores_order")
-    frame = room.store.list_traces(where or None, order)
-    scored = frame.filter(frame["mean_nll_nats"].is_not_null())
-    if not scored.height:
-        st.info("The student has scored none of these traces yet.", icon=":material/hourglass:")
-    else:
-        if scored.height < 200:
-            st.info(
-                f"{scored.height} scored traces: below 200 a ranking by any of these is unstable.",
-                icon=":material/info:",
-            )
-        for chart, key in (
-            (figures.nll_by_context(scored), "scores_nll"),
-            (figures.length_by_context(scored, "tokens"), "scores_length"),
-        ):
-            st.plotly_chart(chart.figure, alt=chart.alt, key=key)
-        with st.expander("The convention under which these numbers stand"):
-            for convention_id in scored["convention_id"].unique().sort():
-                st.json(room.store.convention(convention_id))
-    columns = [
-        "trace_id", "external_id", "teacher", "teacher_family", "teacher_context", "state",
-        "is_correct", "n_tokens", "mean_nll_nats", "perplexity", "rsr", "mean_rank",
-        "mean_entropy_nats", "n_epistemic", "score_error",
-    ]  # fmt: skip
+# Length and the teacher's family stand beside every score, however far one scrolls.
+PINNED = {"external_id": "Id in the source", "teacher_family": "Family", "n_tokens": "Tokens"}
+BESIDE = {"teacher": "Teacher", "teacher_context": "Teacher saw", "is_correct": "Correct",
+          "state": "State"}  # fmt: skip
+BANDS = {
+    "mark": "Frontier", "external_id": "First trace", "domain": "Domain", "n_traces": "Traces",
+    "solve_rate": "Solve rate", "majority_share": "Majority share", "band": "Band", "why": "Why",
+    "majority_answer": "Majority answer", "problem_id": "Problem",
+}  # fmt: skip
+
+
+def table(room: ui.Room, frame: pl.DataFrame, known: list[ScoreWords]) -> None:
+    """Every trace with its numbers under the catalogue's titles; a row leads to the desk."""
+    scores = [words.column for words in known if words.column != "n_tokens"]
     chosen = st.dataframe(
-        frame.select(columns), hide_index=True, key="scores_table", on_select="rerun",
-        selection_mode="single-row", alt="Traces with their scores, one a row",
+        frame.select(*PINNED, *BESIDE, *scores, "score_error", "trace_id"),
+        hide_index=True, key="scores_table", on_select="rerun", selection_mode="single-row",
+        alt="Traces with their scores, one a row",
+        column_config={
+            **{name: st.column_config.Column(title, pinned=True) for name, title in PINNED.items()},
+            **BESIDE, "score_error": "Why not scored", "trace_id": "Trace",
+            **{w.column: st.column_config.NumberColumn(f"{w.title} ({w.unit})", help=w.says,
+                                                       format="%.3f")
+               for w in known if w.column != "n_tokens"},
+        },
     )  # fmt: skip
     for row in chosen["selection"]["rows"]:
         st.page_link(
             "pages/3_Review.py", label="Review the selected trace", icon=":material/rate_review:",
             query_params={"trace": frame["trace_id"][row]},
         )  # fmt: skip
+    ui.words(known)
+    ui.conventions(room, frame)
+
+
+def comparison(room: ui.Room, frame: pl.DataFrame, known: list[ScoreWords]) -> None:
+    """Two scores against each other with length held; what is picked goes to the desk."""
+    one, two, three = st.columns(3)
+    at = [words.column for words in known].index("mean_nll_nats")
+    x = one.selectbox("Across", known, at, format_func=lambda w: w.title, key="compare_x")
+    y = two.selectbox("Up", known, len(known) - 1, format_func=lambda w: w.title, key="compare_y")
+    by = three.selectbox("Coloured by", ["teacher_context", "teacher"], key="compare_by",
+                         format_func=lambda name: BESIDE[name])  # fmt: skip
+    chart = figures.score_scatter(
+        frame, x.column, y.column, f"{x.title} ({x.unit})", f"{y.title} ({y.unit})", by
+    )
+    picked = st.plotly_chart(
+        chart.figure, alt=chart.alt, key="compare_chart", on_select="rerun",
+        selection_mode=("points", "box", "lasso"),
+    )  # fmt: skip
+    ids = list(dict.fromkeys(p["customdata"][0] for p in picked["selection"]["points"]))
+    if st.button(f"Review these {len(ids)}" if ids else "Review these", key="compare_review",
+                 disabled=not ids, help="Draw a box or a lasso around points first."):  # fmt: skip
+        name = queues.selection_id(ids)
+        room.store.set_setting(f"selection/{name}", json.dumps(ids))
+        st.switch_page("pages/3_Review.py", query_params={"queue": "selection", "selection": name})
+    st.text(compatibility.compare(
+        frame[x.column].to_numpy(), frame[y.column].to_numpy(), frame["n_tokens"].to_numpy(),
+        n_resamples=200,
+    ).in_words())  # fmt: skip
+    ui.kinship(room, frame)
+
+
+def bands(frame: pl.DataFrame) -> None:
+    """How hard each problem is, from the traces of one teacher context; the frontier is marked."""
+    contexts = frame["teacher_context"].unique().sort().to_list()
+    context = st.selectbox("From traces whose teacher saw", contexts, key="bands_context",
+                           index=contexts.index("unguided") if "unguided" in contexts else 0,
+                           help="Traces that saw the answer make every problem easy.")  # fmt: skip
+    traces = frame.filter(pl.col("teacher_context") == context)
+    first = traces.unique("problem_id", keep="first").select("problem_id", "external_id", "domain")
+    found = compatibility.problem_bands(traces).join(first, on="problem_id")
+    off = pl.col("band") != "frontier"
+    st.dataframe(
+        found.with_columns(mark=pl.when(off).then(pl.lit("")).otherwise(pl.lit("◆ frontier")))
+        .sort(off, "band", "problem_id").select(*BANDS),
+        hide_index=True, key="bands_table", column_config=BANDS,
+        alt="Problems with their solve rate, majority share and difficulty band",
+    )  # fmt: skip
+
+
+with ui.page("Scores") as room:
+    st.title("Scores")
+    st.caption("Numbers of one student under one convention. None of them is quality: they say how "
+               "a trace looks to this student.")  # fmt: skip
+    with st.expander("What the student computes", icon=":material/tune:", expanded=True):
+        ui.scorer(room, room.store.list_traces())
+    left, right = st.columns([3, 1])
+    where = left.text_input("Only traces where", key="scores_where", help=ui.FILTER_HELP,
+                            placeholder="teacher_context = 'unguided'")  # fmt: skip
+    order = right.selectbox("Order", ORDERS, index=ORDERS.index("nll"), key="scores_order")
+    frame = room.store.list_traces(where or None, order)
+    known = [words for words in compatibility.SCORES
+             if words.column in frame.columns and frame[words.column].count()]  # fmt: skip
+    scored = frame.filter(pl.col("mean_nll_nats").is_not_null())
+    if not scored.height:
+        st.info("The student has scored none of these traces yet.", icon=":material/hourglass:")
+    elif warning := compatibility.too_few(scored.height):
+        st.info(warning, icon=":material/info:")
+    views = st.tabs(["Traces", "Compare two scores", "Difficulty of problems"])
+    with views[0]:
+        table(room, frame, known)
+    if scored.height:
+        with views[1]:
+            comparison(room, scored, known)
+        with views[2]:
+            bands(frame)

@@ -156,3 +156,12 @@ def test_percentiles_of_a_pool_in_itself_average_fifty(pool: list[int]) -> None:
     got = room.percentiles(pool, pool)
     assert got.mean() == pytest.approx(50.0)
     assert ((got > 0) & (got < 100)).all()
+
+
+def test_a_comparison_is_told_with_its_intervals_and_what_is_left_out() -> None:
+    # The orders of 1, 2, 3 and 10, 30, 20 have rho = 1 - 6 (0 + 1 + 1) / (3 · 8) = 0.5; the fourth
+    # trace has no second number.
+    said = room.compare([1, 2, 3, 4], [10, 30, 20, None], [5, 5, 5, 5], n_resamples=0).in_words()
+    assert "Rank correlation (Spearman): +0.50 over 3 traces; 1 lack a number" in said
+    assert "With length held (partial): +0.50" in said
+    assert "not defined (too few traces, or no variation)" in said

@@ -50,7 +50,9 @@ def a_chart_of_each(name: str) -> list[figures.Chart]:
         figures.matched_pairs(pairs, "tokens"),
         figures.decisions_over_time(decided),
         figures.confusion(table, name, name),
-    ]
+        *(figures.score_scatter(frame, "mean_nll_nats", "n_words", "x", "y", by)
+          for by in ("teacher", "teacher_context")),
+    ]  # fmt: skip
 
 
 def shown(value: Any) -> list[str]:
@@ -150,6 +152,9 @@ def test_plain_shows_letter_by_letter() -> None:
         figures.matched_pairs(pl.DataFrame(schema=PAIRS), "words"),
         figures.decisions_over_time(pl.DataFrame(schema=DECISIONS)),
         figures.confusion(pl.DataFrame(schema=CONFUSION), "ann", "bob"),
+        figures.score_scatter(
+            pl.DataFrame(schema=TRACES), "n_tokens", "mean_nll_nats", "x", "y", "teacher"
+        ),
     ],
     ids=lambda chart: chart.alt.split(":")[0],
 )
@@ -169,3 +174,25 @@ def test_every_context_and_verdict_has_a_colour_of_its_own() -> None:
     assert len(set(figures.CONTEXT_SYMBOLS.values())) == len(TEACHER_CONTEXTS)
     assert list(figures.VERDICT_COLOURS) == list(VERDICTS)
     assert len(set(figures.VERDICT_COLOURS.values())) == len(VERDICTS)
+
+
+def test_two_scores_are_points_of_traces_that_have_both() -> None:
+    frame = traces().with_columns(rsr=pl.Series([3.0, float("inf"), 4.0, None]))
+    chart = figures.score_scatter(
+        frame, "mean_nll_nats", "rsr", "Surprise (nats)", "RSR (ranks per nat)", "teacher_context"
+    )
+    # t1's RSR is infinite and t3 has neither number: two of the four are points.
+    assert [(trace.name, list(trace.x), list(trace.y)) for trace in chart.figure.data] == [
+        ("unguided", [2.5], [4.0]),
+        ("answer", [1.5], [3.0]),
+    ]
+    assert chart.figure.data[0].customdata[0][0] == "t2"
+    assert chart.figure.data[0].marker.color == figures.CONTEXT_COLOURS["unguided"]
+    assert chart.alt.endswith("2 traces. 2 traces lack one of the numbers.")
+
+
+def test_many_teachers_are_told_apart_by_colour_and_symbol() -> None:
+    frame = pl.concat([traces(f"oak{i}", f"t{i}").head(1) for i in range(20)])
+    chart = figures.score_scatter(frame, "mean_nll_nats", "n_tokens", "x", "y", "teacher")
+    looks = {(trace.marker.color, trace.marker.symbol) for trace in chart.figure.data}
+    assert len(looks) == 20

@@ -53,6 +53,18 @@ class Comparison(NamedTuple):
     b_with_length: float
     warning: str | None
 
+    def in_words(self) -> str:
+        """The correlations in two lines, with intervals where they exist, and what was left out."""
+        lengths = f"{_in_words(self.a_with_length)} and {_in_words(self.b_with_length)}"
+        left_out = self.correlation.n_left_out
+        return (
+            f"Rank correlation (Spearman): {_in_words(*self.correlation[:3])} over "
+            f"{self.correlation.n:,} traces"
+            + (f"; {left_out:,} lack a number and are left out" if left_out else "")
+            + f".\nWith length held (partial): {_in_words(*self.given_length[:3])}. With length "
+            f"itself the two correlate at {lengths}."
+        )
+
 
 class GroupRank(NamedTuple):
     """A group's place when groups are ordered by their mean."""
@@ -213,6 +225,13 @@ def percentiles(values: Numbers, pool: Numbers) -> Floats:
         up_to = np.searchsorted(ordered, array[there], side="right")
         found[there] = 100.0 * (below + up_to) / 2 / ordered.size
     return found
+
+
+def _in_words(rho: float, low: float = math.nan, high: float = math.nan) -> str:
+    if math.isnan(rho):
+        return "not defined (too few traces, or no variation)"
+    known = not math.isnan(low)
+    return f"{rho:+.2f}" + (f" (95 % interval {low:+.2f} to {high:+.2f})" if known else "")
 
 
 def _numbers(values: Numbers) -> Floats:

@@ -326,7 +326,7 @@ function gutter(means) {
         class: `mean mean-${name} ${scale.letter}${heatClass(scale, means[name])}`,
         title: `mean ${name} of ${means.n} tokens: ${means[name]?.toFixed(4) ?? "not finite"}`,
       },
-      means[name]?.toFixed(name === "rank" ? 1 : (scale.digits ?? 2)).replace("-", "−") ?? "–",
+      means[name]?.toFixed(name === "rank" ? 1 : (scale.digits ?? 2)).replace(/^-(?=0\.0*$)/, "").replace("-", "−") ?? "–",
     ),
   );
 }

@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm
 
-from curation import commands, console, door, export, ingest, intake, settings
+from curation import commands, console, door, export, ingest, intake, knowledge, settings
 from curation import store as stores
 from curation.errors import CurationError, ExportError, StoreBusy
 from curation.records import FAMILIES, STANDARD, VERDICTS
@@ -107,8 +107,15 @@ def _run(name: str, path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
             "sha256": copy.sha256,
             "moved_aside": str(aside) if aside else None,
         }
-    if name == "score":
-        return _score(path, arguments)
+    if name in ("score", "knowledge"):
+        from curation import asking
+
+        def on_the_store(command: str, given: dict[str, Any]) -> dict[str, Any]:
+            return _on_the_store(command, path, given)
+
+        if name == "score":
+            return asking.score(path, arguments, on_the_store, _bar)
+        return asking.knowledge(path, arguments, on_the_store, _bar)
     if name == "bench":
         from curation import bench
 
@@ -159,71 +166,6 @@ def _on_the_store(
             return commands.run(name, opened, arguments, progress)
 
 
-def _score(path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Score what is not scored: the job from the store, the work here, the packs to the store."""
-    from curation import student as students
-    from curation.student import worker
-    from curation.student.families import Recipes
-
-    _on_the_store("status", path, {})  # says what is wrong before the student is loaded
-    began = time.monotonic()
-    with _bar("loading the student", delay=0.0) as bar:
-        student = students.load(
-            arguments["student"],
-            dtype=arguments["dtype"],
-            threads=os.cpu_count(),
-            cache_dir=path.parent / "students",
-        )
-        convention = {
-            "convention_id": student.convention.convention_id,
-            "student": student.convention.student,
-            "record": dict(student.convention.record),
-        }
-        job = _on_the_store(
-            "score-plan",
-            path,
-            {
-                "convention": convention,
-                "families": arguments["scores"],
-                "recipes": Recipes(student).ids,
-                "limit": arguments["limit"],
-                "pid": os.getpid(),
-            },
-        )
-        bar.set_description("score", refresh=False)
-        bar.reset(job["n"])
-        # The limit again: the job may be replaced by the app's meanwhile.
-        done = worker.run(
-            student,
-            Path(job["job"]),
-            Path(job["packs"]),
-            limit=arguments["limit"],
-            on_scored=bar.update,
-        )
-    taken = _on_the_store(
-        "score-take-in",
-        path,
-        {
-            "convention": convention,
-            "families": arguments["scores"],
-            "recipes": Recipes(student).ids,
-        },
-    )
-    seconds = time.monotonic() - began
-    return {
-        "student": convention["student"],
-        "scored": done.n_scored,
-        "failed": done.n_failed,
-        "n_tokens": done.n_tokens,
-        "seconds": seconds,
-        "tokens_per_second": done.n_tokens / seconds if seconds else 0.0,
-        "convention_id": convention["convention_id"],
-        "scores": list(arguments["scores"]),
-        "waiting": taken["waiting"],
-        "set_aside": taken["set_aside"],
-    }
-
-
 def _families(text: str) -> tuple[str, ...]:
     """The families that `--scores` names, in their usual order; the likelihood is always one."""
     sets: dict[str, tuple[str, ...]] = {"standard": STANDARD, "all": FAMILIES}
@@ -234,6 +176,12 @@ def _families(text: str) -> tuple[str, ...]:
             f"{', '.join(FAMILIES)}, standard and all"
         )
     return tuple(family for family in FAMILIES if family in named | {"likelihood"})
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -276,7 +224,22 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
         help=f"of {', '.join(FAMILIES)}, with commas between; or standard "
         f"({', '.join(STANDARD)}), or all (default: standard)",
     )
-    p.add_argument("--engine", choices=("local",), default="local")
+    p.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="ray: several students at once, on this machine or a cluster (requirements-ray.txt)",
+    )
+    p.add_argument("--actors", type=_at_least_one, default=None, help="students of --engine ray")
+
+    p = command("knowledge", "let the student answer the problems itself (SliCK-like)")
+    p.add_argument("--student", default=dials.student)
+    p.add_argument("--dtype", choices=("float32", "bfloat16"), default=dials.dtype)
+    p.add_argument("--limit", type=_count, default=None, help="problems at most")
+    p.add_argument("--samples", type=_at_least_one, default=knowledge.SAMPLES)
+    p.add_argument("--max-tokens", type=_at_least_one, default=knowledge.MAX_TOKENS)
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--estimate", action="store_true", help="say what it would cost, and end")
 
     p = command("mark", "find markers in the texts of a JSONL file")
     p.add_argument("file", metavar="FILE.jsonl")

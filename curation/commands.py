@@ -77,6 +77,24 @@ def _score_take_in(store: Store, arguments: Arguments, progress: Progress) -> di
     }
 
 
+def _knowledge_plan(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
+    """The problems with a reference answer that a student was not asked under a recipe."""
+    frame = store.unasked(**arguments)
+    return {"problems": frame.to_dicts()}
+
+
+def _knowledge_take_in(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
+    """Keep what a student knows of a problem."""
+    convention, recipe = arguments["convention"], arguments["recipe"]
+    with store.transaction():
+        store.use_convention(
+            convention["convention_id"], convention["student"], convention["record"]
+        )
+        store.use_recipe(convention["convention_id"], recipe_id_of(recipe), recipe)
+        store.add_knowledge([arguments["row"]])
+    return {"problem_id": arguments["row"]["problem_id"]}
+
+
 def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
     trace = store.trace(arguments["trace_id"])
     problem = store.problem(trace.problem_id)
@@ -321,6 +339,8 @@ COMMANDS: dict[str, Callable[[Store, Arguments, Progress], dict[str, Any]]] = {
     "ingest": intake.ingest_sources,
     "score-plan": _score_plan,
     "score-take-in": _score_take_in,
+    "knowledge-plan": _knowledge_plan,
+    "knowledge-take-in": _knowledge_take_in,
     "show": _show,
     "list": _list,
     "decide": _decide,

@@ -104,6 +104,18 @@ def _scored(answer: dict[str, Any]) -> str:
     return "\n".join(lines + [one_line(f"  set aside: {reason}") for reason in answer["set_aside"]])
 
 
+def _known(answer: dict[str, Any]) -> str:
+    lines = [
+        f"{answer['problems']} problems to ask {answer['student']}: "
+        f"{answer['n_tokens_at_most']:,} tokens to generate at most"
+    ]
+    if answer["asked"]:
+        lines.append(f"asked {answer['asked']} in {answer['seconds']:.0f} s (SliCK-like classes)")
+    lines += [f"  {kind}  {n}" for kind, n in sorted(answer["classes"].items())]
+    lines += [one_line(f"  failed: {f['problem_id']}: {f['error']}") for f in answer["failed"]]
+    return "\n".join(lines)
+
+
 def _table(rows: list[dict[str, Any]], columns: list[tuple[str, str]]) -> str:
     if not rows:
         return "nothing"
@@ -247,6 +259,7 @@ def _verified(answer: dict[str, Any]) -> str:
 _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
     "ingest": _ingested,
     "score": _scored,
+    "knowledge": _known,
     "list": _listed,
     "show": _shown,
     "mark": lambda answer: (

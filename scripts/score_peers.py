@@ -107,7 +107,7 @@ def _import(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as exc:
-        sys.exit(f"{exc}; the peers are installed with requirements-dev.txt (see its comments)")
+        sys.exit(f"{exc}; the peers are in requirements-peers.txt, which scripts/test installs")
 
 
 class Counter:

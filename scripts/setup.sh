@@ -35,7 +35,7 @@ set_up() {
     fi
     local app tests
     app="$(fingerprint requirements.txt)"
-    tests="$(fingerprint requirements.txt requirements-dev.txt)"
+    tests="$(fingerprint requirements.txt requirements-dev.txt requirements-ray.txt requirements-peers.txt)"
     case "$1" in
         app)
             if stamped app "$app"; then
@@ -53,6 +53,7 @@ set_up() {
             rm -f "$VENV/.set-up-app" "$VENV/.set-up-test"
             say "Installing the app and its tools into .venv. The first time takes some minutes."
             install_packages -r "$ROOT/requirements-dev.txt"
+            pip_install --no-deps -r "$ROOT/requirements-peers.txt"
             stamp app "$app"
             stamp test "$tests"
             ;;

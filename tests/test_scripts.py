@@ -52,7 +52,13 @@ class Project:
         self.bin = tmp_path / "bin"
         for folder in (self.root / "data", self.elsewhere, self.home, self.bin):
             folder.mkdir(parents=True)
-        for name in ("scripts", "requirements.txt", "requirements-dev.txt"):
+        for name in (
+            "scripts",
+            "requirements.txt",
+            "requirements-dev.txt",
+            "requirements-ray.txt",
+            "requirements-peers.txt",
+        ):
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, self.root / name)
         (self.root / "curation").mkdir()
@@ -329,8 +335,10 @@ def test_the_tests_run_every_check_and_see_no_setting_of_the_person(ready: Proje
     settings = {"HEDGEROW_STORE": "/mine", "STREAMLIT_SERVER_PORT": "1", "PORT": "2"}
     done = ready.start("test", **settings)
     assert done.returncode == 0, done.stderr
-    assert ready.installs()[0].endswith(f"-r {ready.root}/requirements-dev.txt")
-    assert [call.split()[1] for call in ready.calls()[2:]] == ["ruff", "ruff", "mypy", "pytest"]
+    first, _weights, peers = ready.installs()
+    assert first.endswith(f"-r {ready.root}/requirements-dev.txt")
+    assert peers.endswith(f"--no-deps -r {ready.root}/requirements-peers.txt")
+    assert [call.split()[1] for call in ready.calls()[3:]] == ["ruff", "ruff", "mypy", "pytest"]
     assert f"HEDGEROW_CHROMIUM={ready.bin}/chromium" in done.stdout
     assert not re.search(r"^(HEDGEROW_STORE|STREAMLIT_|PORT)", done.stdout, re.MULTILINE)
     assert "All checks passed" in done.stdout
@@ -339,7 +347,7 @@ def test_the_tests_run_every_check_and_see_no_setting_of_the_person(ready: Proje
 def test_setting_up_for_the_tests_sets_up_the_app_too(ready: Project) -> None:
     assert len(ready.installs()) == 2
     ready.start("test")
-    assert len(ready.installs()) == 2
+    assert len(ready.installs()) == 3
     for script, arguments in (("run", ["--setup-only"]), ("test", [])):
         ready.start(script, *arguments)
         assert ready.installs() == []
@@ -374,7 +382,9 @@ def test_the_scripts_can_be_started(path: str) -> None:
     assert os.access(ROOT / path, os.X_OK)
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-dev.txt", "requirements-peers.txt"]
+)
 def test_every_requirement_is_pinned(name: str) -> None:
     lines = (ROOT / name).read_text().splitlines()
     wanted = [line for line in lines if line and not line.startswith(("#", "-r "))]

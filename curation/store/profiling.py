@@ -238,6 +238,19 @@ class Profiling(Scoring):
                     {**row, "at": now()},
                 )
 
+    def unasked(self, convention_id: str, recipe_id: str, limit: int | None = None) -> pl.DataFrame:
+        """Problems with a reference answer that have no finding under convention and recipe."""
+        return self._frame(
+            "select p.problem_id, p.prompt, trim(p.reference_answer) as reference_answer "
+            "from problem p anti join (select problem_id from knowledge "
+            "where convention_id = $convention_id and recipe_id = $recipe_id) k "
+            "using (problem_id) where nullif(trim(p.reference_answer), '') is not null "
+            "order by p.added_at, p.problem_id limit $limit",
+            convention_id=convention_id,
+            recipe_id=recipe_id,
+            limit=limit,
+        )
+
     def knowledge(self, student: str) -> pl.DataFrame:
         """The newest finding for each problem that the student was asked."""
         return self._frame(

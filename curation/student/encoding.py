@@ -207,6 +207,18 @@ class Encoder:
         ids: list[int] = self._backend.encode(text, add_special_tokens=False).ids
         return ids
 
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The text of some ids; control tokens have none."""
+        return str(self._backend.decode(list(ids), skip_special_tokens=True))
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """The tokens that end an answer: EOS, and what the template puts behind a turn."""
+        ends = {self._tokenizer.eos_token_id}
+        turn = [i for i in self.plain_ids(self.tail) if i in self.control_ids]
+        ends.update(turn[:1] if self.has_template else [])
+        return frozenset(i for i in ends if i is not None)
+
     def probe(self) -> list[int]:
         """A few ids of plain text, to try the model with."""
         ids = self._backend.encode("One and two make three.", add_special_tokens=False).ids

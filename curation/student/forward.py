@@ -94,6 +94,11 @@ class Forward:
                 # The same numbers, without another copy of the widest activations.
                 activation.inplace = True
 
+    @property
+    def model(self) -> PreTrainedModel:
+        """The whole model."""
+        return self._model
+
     @torch.inference_mode()
     def check(self, ids: Sequence[int]) -> None:
         """Raise StudentError unless the parts give the model's own logits, and never look ahead.

@@ -167,6 +167,14 @@ def write_pack(
     return path
 
 
+def keep(folder: Path, name: str, data: bytes) -> None:
+    """Write a pack that was made elsewhere under its name. Raises StudentError as `read_pack`."""
+    path = folder / Path(name).name
+    if problem := _seal_broken(data):
+        raise _no_pack(path, problem)
+    _write(path, data, "score pack")
+
+
 def _parted(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The traces of a packed frame, and their families as rows of their own."""
     if "families" not in frame.columns:

@@ -80,6 +80,14 @@ def run(
             return work.through(job, limit)
 
 
+def pending(student: Student, job: Path, out: Path, limit: int | None = None) -> pl.DataFrame:
+    """What `job` asks for and the packs in `out` do not hold, `limit` traces at most."""
+    work = _Work(student, out, PACK_ROWS, PACK_SECONDS, None, _parent(None))
+    work.learn_what_is_done()
+    todo, _ = work.parted(read_job(job))
+    return todo if limit is None else todo.head(limit)
+
+
 @contextmanager
 def saying_how_it_ends(
     say: Callable[[State, str], None], flush: Callable[[], None]
@@ -126,7 +134,7 @@ class _Work:
 
     def through(self, job: Path, limit: int | None) -> Done:
         """Do the job, or `limit` traces of it."""
-        self._learn_what_is_done()
+        self.learn_what_is_done()
         for window in self._windows(job, limit):
             traces = window.to_dicts()
             for index, result in self.student.read_many([item_of(trace) for trace in traces]):
@@ -192,7 +200,7 @@ class _Work:
         self.failed[trace_id] = isinstance(result, StudentError)
         self.families.setdefault(trace_id, set()).update(trace["families"])
 
-    def _learn_what_is_done(self) -> None:
+    def learn_what_is_done(self) -> None:
         """Read the folder's packs of this convention."""
         for left in self.out.glob(".writing-*"):
             left.unlink(missing_ok=True)  # of a scorer that was killed: we hold the lock
@@ -216,6 +224,13 @@ class _Work:
                         self.families.setdefault(trace_id, set()).add(family)
         self.progress.message = " ".join(broken)
 
+    def parted(self, job: pl.DataFrame) -> tuple[pl.DataFrame, list[bool]]:
+        """What is left to do of a job, and of each trace that is done whether it failed."""
+        frame = job.unique("trace_id", keep="first", maintain_order=True)
+        asked = zip(frame["trace_id"], frame["families"], strict=True)
+        is_done = pl.Series([self._is_done(i, set(f)) for i, f in asked], dtype=pl.Boolean)
+        return frame.filter(~is_done), [self.failed[i] for i in frame.filter(is_done)["trace_id"]]
+
     def _is_done(self, trace_id: str, families: set[str]) -> bool:
         """Whether all that is asked of a trace stands in packs or was computed in this run."""
         has = self.families.get(trace_id, set())
@@ -231,11 +246,7 @@ class _Work:
         while True:
             if (version := _version(job)) != seen or seen is None:
                 seen = version
-                frame = read_job(job).unique("trace_id", keep="first", maintain_order=True)
-                asked = zip(frame["trace_id"], frame["families"], strict=True)
-                is_done = pl.Series([self._is_done(i, set(f)) for i, f in asked], dtype=pl.Boolean)
-                todo = frame.filter(~is_done)
-                known = [self.failed[i] for i in frame.filter(is_done)["trace_id"]]
+                todo, known = self.parted(read_job(job))
                 self.progress.done, self.progress.failed = len(known), sum(known)
             n_left = todo.height if limit is None else min(todo.height, limit - given)
             self.progress.total = self.progress.done + n_left

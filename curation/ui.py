@@ -272,7 +272,7 @@ def words(scores: Sequence[compatibility.ScoreWords]) -> None:
                 {
                     "Score": score.title,
                     "Unit": score.unit,
-                    "Closer": score.direction,
+                    "The source prefers": score.direction,
                     "Says": score.says,
                     "Not for": score.not_for,
                     "Source": score.source,
@@ -284,8 +284,13 @@ def words(scores: Sequence[compatibility.ScoreWords]) -> None:
         )
 
 
-def kinship(room: Room, traces: pl.DataFrame) -> None:
-    """Warn of teachers that share the student's family."""
+def compared(room: Room, traces: pl.DataFrame, x: str, y: str) -> None:
+    """Two scores of traces in words, with length held, and the teachers of the student's family."""
+    columns = [traces[name].to_numpy() for name in (x, y, "n_tokens")]
+    found = compatibility.compare(*columns, n_resamples=200)
+    st.text(found.in_words())
+    if found.warning:
+        st.caption(found.warning)
     teachers = traces.select("teacher", "teacher_family").unique(maintain_order=True)
     kin = [compatibility.same_family(room.student, *row) for row in teachers.iter_rows()]
     for why in dict.fromkeys(each.why for each in kin if each.is_same):

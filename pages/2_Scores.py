@@ -49,9 +49,10 @@ def table(room: ui.Room, frame: pl.DataFrame, known: list[ScoreWords]) -> None:
 def comparison(room: ui.Room, frame: pl.DataFrame, known: list[ScoreWords]) -> None:
     """Two scores against each other with length held; what is picked goes to the desk."""
     one, two, three = st.columns(3)
-    at = [words.column for words in known].index("mean_nll_nats")
-    x = one.selectbox("Across", known, at, format_func=lambda w: w.title, key="compare_x")
-    y = two.selectbox("Up", known, len(known) - 1, format_func=lambda w: w.title, key="compare_y")
+    names = [words.column for words in known]
+    first, second = (names.index(n) if n in names else 0 for n in ("mean_nll_nats", "rsr"))
+    x = one.selectbox("Across", known, first, format_func=lambda w: w.title, key="compare_x")
+    y = two.selectbox("Up", known, second, format_func=lambda w: w.title, key="compare_y")
     by = three.selectbox("Coloured by", ["teacher_context", "teacher"], key="compare_by",
                          format_func=lambda name: BESIDE[name])  # fmt: skip
     chart = figures.score_scatter(
@@ -67,11 +68,7 @@ def comparison(room: ui.Room, frame: pl.DataFrame, known: list[ScoreWords]) -> N
         name = queues.selection_id(ids)
         room.store.set_setting(f"selection/{name}", json.dumps(ids))
         st.switch_page("pages/3_Review.py", query_params={"queue": "selection", "selection": name})
-    st.text(compatibility.compare(
-        frame[x.column].to_numpy(), frame[y.column].to_numpy(), frame["n_tokens"].to_numpy(),
-        n_resamples=200,
-    ).in_words())  # fmt: skip
-    ui.kinship(room, frame)
+    ui.compared(room, frame, x.column, y.column)
 
 
 def bands(frame: pl.DataFrame) -> None:

@@ -186,3 +186,67 @@ def test_a_column_name_with_spaces_can_be_mapped(path: Path, tmp_path: Path) -> 
     assert not app.error
     app.button(key="store").click().run()
     assert "1 rows read: 1 new" in _texts(app)
+
+
+def _review(**query: str) -> AppTest:
+    """Review as a link with these parameters opens it."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    app.switch_page("pages/3_Review.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"queue": "nonsense"}, "The link names the queue nonsense"),
+        ({"queue": "selection", "selection": "sl1_x"}, "The link names the selection sl1_x"),
+        ({"queue": "selection"}, "the selection (none)"),
+        ({"trace": "tr1_x"}, "The link names tr1_x"),
+        ({"queue": "random"}, None),
+    ],
+)
+def test_a_link_that_leads_nowhere_says_so(
+    demo: Path, query: dict[str, str], said: str | None
+) -> None:
+    app = _review(**query)
+    warnings = [element.value.replace("\\", "") for element in app.warning]
+    assert [said in warning for warning in warnings] == ([True] if said else [])
+
+
+def test_a_selection_opens_as_a_queue_and_what_is_gone_is_said(demo: Path) -> None:
+    with stores.open(demo) as store:
+        ids = store.list_traces()["trace_id"].to_list()[6:9]
+        store.set_setting("selection/sl1_mine", json.dumps([*ids, "tr1_gone"]))
+    app = _review(queue="selection", selection="sl1_mine")
+    assert app.selectbox(key="queue").value == "selection"
+    assert [element.value for element in app.warning] == [
+        "1 of the 4 chosen traces are not in this store."
+    ]
+
+
+def test_scores_are_chosen_priced_and_paused(demo: Path) -> None:
+    app = _run("pages/2_Scores.py")
+    # Six of twelve are scored and none has the other families: all twelve wait.
+    assert "12 traces wait" in _texts(app)
+    app.multiselect(key="scores_families").set_value(["likelihood", "steps"]).run()
+    # In the tests the app's own scorer rests until someone asks for it.
+    assert app.button(key="scores_start").label == "Start"
+    assert "Only 6 traces: below 200" in _texts(app)
+    assert "Rank correlation (Spearman)" in _texts(app)
+
+
+def test_another_student_is_shown_when_chosen(demo: Path) -> None:
+    with stores.open(demo) as store:
+        trace = vars(store.trace(store.list_traces()["trace_id"][0]))
+        store.add_pack(a_pack([trace], "cv1_b"), "cv1_b", "other", {"dtype": "float32"}, "q")
+    app = _run("pages/2_Scores.py")
+    app.selectbox(key="scores_student").set_value("smollm2-135m-instruct").run()
+    assert not app.exception
+    assert "Only 6 traces" in _texts(app)
+    app.selectbox(key="scores_student").set_value("other").run()
+    assert "Only 1 traces" in _texts(app)
+    assert "HEDGEROW_STUDENT=other" in _texts(app).replace("\\", "")

@@ -134,3 +134,17 @@ def test_the_order_of_the_rows_given_does_not_matter(rows: list[dict[str, Any]],
     rng.shuffle(order)
     for queue in queues.QUEUES.values():
         assert queue(frame[order], "ann", 0) == queue(frame, "ann", 0)
+
+
+def test_a_selection_holds_exactly_the_chosen_traces_each_once() -> None:
+    frame = candidates({}, {"my_verdict": "accept"}, {}, {})
+    assert queues.selected(frame, "ann", ["t3", "t1", "t0", "t3", "gone"]) == [
+        ("t3", "chosen in the chart"),
+        ("t0", "chosen in the chart"),
+        ("t1", "chosen in the chart; you have decided it before"),
+    ]
+
+
+def test_a_selection_is_named_by_its_traces() -> None:
+    assert queues.selection_id(["a", "b"]) == queues.selection_id(["a", "b"])
+    assert queues.selection_id(["a", "b"]) != queues.selection_id(["b", "a"])

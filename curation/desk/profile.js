@@ -54,7 +54,7 @@ function panelRows({ rows, warnings, failed, n_pool }, open) {
 function scoreRow({ score, value, more, percentile }, nPool, isOpen) {
   const words = SCORE_WORDS[score];
   const ranks = words.direction === "lower" || words.direction === "higher";
-  const direction = ranks ? `${words.direction} is closer` : words.direction;
+  const direction = ranks ? `source prefers ${words.direction}` : words.direction;
   const stands =
     percentile === null ? null : `above ${percentile} % of ${nPool?.toLocaleString("en")}`;
   const about = [words.unit, direction, stands, more].filter(Boolean).join(" · ");
@@ -69,7 +69,7 @@ function scoreRow({ score, value, more, percentile }, nPool, isOpen) {
       el("span", { class: "about" }, about),
     ),
     el("p", {}, words.says),
-    ranks ? el("p", {}, `${direction}, among traces of one problem.`) : "",
+    ranks ? el("p", {}, `Its source prefers ${words.direction}, of one problem's traces.`) : "",
     el("p", {}, "Not for: ", words.not_for),
     el("p", { class: "dim" }, words.source),
   );

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from curation import compatibility
+from curation import compatibility, scores
 from curation.records import Trace
 
 Json = Any
@@ -209,8 +209,7 @@ def _unearned(
 ) -> list[compatibility.Jump]:
     if tokens is None or not len(tokens["start_char"]):
         return []
-    starts = np.asarray([start for start, _ in steps[1:]], dtype=np.int64)
-    step_of_token = np.searchsorted(starts, tokens["start_char"], side="right")
+    step_of_token = scores.step_of_token(tokens["end_char"], [start for start, _ in steps] or [0])
     means = compatibility.step_means_nats(tokens["logprob_nats"], step_of_token)
     nll = np.full(max(len(steps), means.size), np.nan)
     nll[: means.size] = -means

@@ -143,6 +143,9 @@ def screen() -> None:
             lexicon_id="lx1_1",
             why=card.get("why"),
             mine=mine[0] if mine else None,
+            families=card.get("families") if is_scored else None,
+            percentiles=card.get("percentiles"),
+            n_pool=card.get("n_pool"),
         )  # fmt: skip
 
     open_ids = [trace_id for trace_id in CARDS if trace_id not in decided]

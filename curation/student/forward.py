@@ -22,6 +22,7 @@ import numpy.typing as npt
 import torch
 
 from curation.errors import StudentError
+from curation.student import rotary
 from curation.student.attention import NotShared, Plan, planned
 from curation.student.tree import Layout, Request, Trie
 
@@ -82,6 +83,7 @@ class Forward:
         self._scale = float(getattr(text, "logit_scale", None) or 1.0)
         self._scale /= float(getattr(text, "logits_scaling", None) or 1.0)
         self._rope_kind = str((getattr(text, "rope_parameters", None) or {}).get("rope_type"))
+        self._rotary = rotary.home_of(model)
         self.pack_tokens = PACK_TOKENS
         """Tokens of a pass; halved when memory does not hold it."""
         self.shares = False
@@ -236,7 +238,7 @@ class Forward:
         """The hidden state of every node of the layout: (nodes, d)."""
         device = self._device
         plan = Plan(layout, self._model.dtype, device)
-        with planned(self._model, plan):
+        with planned(self._model, plan), rotary.in_place(self._rotary):
             hidden: torch.Tensor = self._body(
                 input_ids=torch.from_numpy(layout.ids).to(device)[None],
                 position_ids=torch.from_numpy(layout.position).to(device)[None],

@@ -117,7 +117,7 @@ def _one_thread() -> Iterator[None]:
     """One thread of torch's, within.
 
     A step of generation is many small products, bound by memory: threads only wait for each
-    other (beside a busy machine 20 times longer than one alone takes).
+    other (beside a busy machine more than ten times longer than one alone takes).
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -23,7 +23,7 @@ import streamlit as st
 
 from curation import compatibility, owner, settings
 from curation.caretaker import Caretaker
-from curation.compatibility.cost import FAMILY_WORDS, estimate
+from curation.compatibility.cost import FAMILY_WORDS, duration, estimate
 from curation.errors import CurationError
 from curation.owner import Owner
 from curation.records import FAMILIES, Family
@@ -233,10 +233,10 @@ def scorer(room: Room, traces: pl.DataFrame) -> None:
     ):
         keeper.pause()
         st.rerun()
-    _scoring_progress(room)
+    _scoring_progress(room, traces)
 
 
-def _scoring_progress(room: Room) -> None:
+def _scoring_progress(room: Room, traces: pl.DataFrame) -> None:
     """How far the chosen scores are, at what speed, and what could not be computed."""
     store, keeper = room.store, room.caretaker
     reads = room.settings.student
@@ -252,7 +252,8 @@ def _scoring_progress(room: Room) -> None:
                     counts["complete"] / counts["total"],
                     text=f"{counts['complete']:,} of {counts['total']:,} traces have these scores",
                 )
-            st.caption(escaped(_pace(state, counts["waiting"], counts["total"])))
+            cost = estimate(traces, counts["waiting"], [], state["tokens_per_second"])
+            st.caption(escaped(_pace(state, counts["waiting"], counts["total"], cost.seconds)))
             failures = store.failures(room.student)
             if failures.height:
                 with st.expander(f"{failures.height} could not be computed"):
@@ -311,8 +312,8 @@ def conventions(room: Room, traces: pl.DataFrame) -> None:
             st.json({"convention": room.store.convention(convention), "recipes": used})
 
 
-def _pace(state: Mapping[str, Any], waiting: int, total: int) -> str:
-    """In a line: at rest, at work and how fast, or done."""
+def _pace(state: Mapping[str, Any], waiting: int, total: int, left_s: float | None) -> str:
+    """In a line: at rest, at work, how fast and for how much longer, or done."""
     if state["problem"]:
         return str(state["problem"])
     if not waiting:
@@ -320,5 +321,6 @@ def _pace(state: Mapping[str, Any], waiting: int, total: int) -> str:
     if state["running"]:
         speed = state["tokens_per_second"]
         at = f"The student reads {speed:.0f} tokens/s." if speed else "The student is loading."
-        return f"{at} {waiting:,} traces to go.{' ' + state['message'] if state['message'] else ''}"
+        left = f", about {duration(left_s)}" if left_s is not None else ""
+        return f"{at} {waiting:,} traces to go{left}."
     return "Paused." if state["paused"] else "The scorer is about to start."

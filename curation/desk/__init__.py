@@ -11,6 +11,7 @@ The JavaScript is a few files joined into one module, because Streamlit takes on
 in their order. They see trace text only as data, never as markup.
 
 Owns the road between browser and page. Knows nothing of stores and queues: the page passes them in.
+`cards`, which is not imported here, makes a card of what a store holds.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ const SCALES = {
   rank: {
     letter: "r",
     edges: [1, 2, 3, 5, 10, 100, 1000],
+    digits: 1,
     unit: "place in the student's list",
     says: "rank 1 = the student's first choice",
   },

@@ -326,9 +326,18 @@ function gutter(means) {
         class: `mean mean-${name} ${scale.letter}${heatClass(scale, means[name])}`,
         title: `mean ${name} of ${means.n} tokens: ${means[name]?.toFixed(4) ?? "not finite"}`,
       },
-      means[name]?.toFixed(name === "rank" ? 1 : (scale.digits ?? 2)).replace(/^-(?=0\.0*$)/, "").replace("-", "−") ?? "–",
+      meanOf(means[name], scale),
     ),
   );
+}
+
+/** A mean with its true minus; one that rounds to nothing has no sign. */
+function meanOf(value, scale) {
+  if (value === null) return "–";
+  return value
+    .toFixed(scale.digits ?? 2)
+    .replace(/^-(?=0\.0*$)/, "")
+    .replace("-", "−");
 }
 
 /** One stretch of text with its heat and markers. */

@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from curation import agreement, caretaker, export, hedging, intake, leakage, signs
+from curation import agreement, caretaker, compatibility, export, hedging, intake, leakage, signs
 from curation.errors import CurationError, ExportError, IngestError
 from curation.records import COMPATIBILITY_COLUMNS, PROFILE_COLUMNS, VERDICTS, Decision, Trace
 from curation.store import Store
@@ -127,6 +127,7 @@ def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
         if score and scored
         else None,
         "families": families,
+        "refinement": _refinement(store, trace, student, families),
         "score_error": score["error"] if score else None,
         "markers": _markers_of(store, trace),
         "steps": [
@@ -136,6 +137,35 @@ def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
         "decisions": store.decisions(trace.trace_id),
         "convention": store.convention(score["convention_id"]) if score else None,
     }
+
+
+def _refinement(
+    store: Store, trace: Trace, student: str | None, families: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Whether a refined trace passes the rule of Selective Reflection-Tuning, and why.
+
+    None for a trace that was not refined from another; `keep` None where a number is missing.
+    """
+    if trace.refined_from is None:
+        return None
+    original = store.original_of(trace.trace_id)
+    if original is None:
+        why = f"The store does not hold {trace.refined_from}, from which it was refined."
+        return {"original": None, "keep": None, "why": why}
+    of_original = store.compatibility(original, student) if student else {}
+    pairs = [_ifd_pair(of_original), _ifd_pair(families)]
+    if None in pairs:
+        why = "IFD and r-IFD of both traces are needed; `score --scores ifd,rifd` computes them."
+        return {"original": original, "keep": None, "why": why}
+    choice = compatibility.keep_refined(*pairs)  # type: ignore[arg-type]
+    return {"original": original, "keep": choice.keep, "why": choice.why}
+
+
+def _ifd_pair(families: dict[str, Any]) -> compatibility.IfdPair | None:
+    """IFD and r-IFD of a trace in the perplexity form; None where one is missing."""
+    ifd = families.get("ifd", {}).get("ifd_ppl")
+    rifd = families.get("rifd", {}).get("rifd_ppl")
+    return None if ifd is None or rifd is None else compatibility.IfdPair(ifd, rifd)
 
 
 def _markers_of(store: Store, trace: Trace) -> list[dict[str, Any]]:

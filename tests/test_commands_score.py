@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,3 +104,51 @@ def test_a_score_that_fails_midway_changes_nothing_and_keeps_its_packs(
     # The first pack holds the first trace alone; the two behind it were not in a pack yet.
     answer = curate("score", "--json").json
     assert (answer["scored"], answer["waiting"]) == (12 - 1, 0)
+
+
+@pytest.mark.usefixtures("fake")
+def test_a_refined_trace_says_whether_it_passes_the_selection_rule(
+    tmp_path: Path, curate: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"id": "a", "source": "s", "prompt": "Two and two?", "teacher": "t", "trace": "It is 4."}
+    refined = {**row, "id": "b", "trace": "Two and two is 4.", "teacher_context": "refined"}
+    orphan = {**refined, "id": "c", "trace": "Four.", "extra": {}}
+    rows = [row, {**refined, "refined_from": "a"}, {**orphan, "refined_from": "nobody"}]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    curate("ingest", path, "--json")
+    ids = {item["external_id"]: item["trace_id"] for item in curate("list", "--json").json["items"]}
+
+    def shown(name: str) -> Any:
+        return curate("show", ids[name], "--json").json["refinement"]
+
+    curate("score", "--json")
+    assert shown("a") is None
+    assert (shown("b")["original"], shown("b")["keep"]) == (ids["a"], None)
+    assert "score --scores ifd,rifd" in shown("b")["why"]
+    assert "does not hold nobody" in shown("c")["why"]
+
+    numbers = {ids["a"]: (0.8, 0.9), ids["b"]: (0.7, 0.6)}
+    monkeypatch.setattr(
+        "curation.store.Store.compatibility",
+        lambda self, trace_id, student: (
+            {
+                "ifd": {"ifd_ppl": numbers[trace_id][0], "per_token": []},
+                "rifd": {"rifd_ppl": numbers[trace_id][1]},
+            }
+            if trace_id in numbers
+            else {}
+        ),
+    )
+    monkeypatch.setattr("curation.commands.COMPATIBILITY_COLUMNS", {"ifd": (), "rifd": ()})
+    # The r-IFD falls from .9 to .6, and .6 and .7 are below 1.
+    assert shown("b")["keep"] is True
+    assert "0.600" in shown("b")["why"]
+    numbers[ids["b"]] = (0.7, 0.95)
+    assert shown("b")["keep"] is False
+
+
+def test_unknown_scores_are_refused_with_those_there_are(curate: Callable[..., Said]) -> None:
+    said = curate("score", "--scores", "ifd,beleif")
+    assert said.code == 2
+    assert "no scores 'beleif'; there are likelihood, steps, ifd" in said.error

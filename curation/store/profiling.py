@@ -205,6 +205,20 @@ class Profiling(Scoring):
         )
         return dict(frame.iter_rows())
 
+    def original_of(self, trace_id: str) -> str | None:
+        """The trace that this one was refined from: named by its id, or by that of its source.
+
+        None where the trace names none, or one that the store does not hold.
+        """
+        row = self._one(
+            "select o.trace_id from trace t join trace o on o.trace_id <> t.trace_id and ("
+            "o.trace_id = t.refined_from "
+            "or (o.external_id = t.refined_from and o.source = t.source)) "
+            "where t.trace_id = $id order by o.position limit 1",
+            id=trace_id,
+        )
+        return row["trace_id"] if row else None
+
     def add_shortcuts(self, frame: pl.DataFrame) -> None:
         """Store the shortcuts found by some rules (`SHORTCUT_SCHEMA`) and use those rules."""
         with self._writing() as cursor:

@@ -35,6 +35,9 @@ PACK_TOKENS = 3072
 """Tokens of a pass, shared ones counted once. On a CPU, more gains nothing (measured on the demo:
 1,024 tokens 8 % slower than 3,072)."""
 
+_SILU = ("SiLU", "SiLUActivation")
+"""The names that torch and transformers give one activation."""
+
 BLOCK_NUMBERS = 128 * 49152
 """Logits that are looked at together: 24 MB in float32; fewer rows make the product slower."""
 
@@ -92,9 +95,9 @@ class Forward:
         """Token ids whose summed probability full requests ask for."""
         for module in model.modules():
             activation = getattr(module, "act_fn", None)
-            if type(activation) is torch.nn.SiLU and hasattr(module, "gate_proj"):
+            if hasattr(module, "gate_proj") and type(activation).__name__ in _SILU:
                 # The same numbers, without another copy of the widest activations.
-                activation.inplace = True
+                module.act_fn = torch.nn.SiLU(inplace=True)
 
     @property
     def model(self) -> PreTrainedModel:

@@ -184,7 +184,8 @@ def _families_help() -> str:
         titles = [score.title for score in compatibility.SCORES if score.family == family]
         lines.append(f"- **{name.title}**: {name.says}. {'; '.join(titles)}.")
     lines.append(
-        "\nWhat the student knows of a problem, from answers it samples, is not there yet."
+        "\nWhat the student knows of a problem, from answers it gives: `python -m curation "
+        "knowledge`, after `--estimate` has said what it costs."
     )
     return "\n".join(lines)
 

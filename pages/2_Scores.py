@@ -18,7 +18,8 @@ BESIDE = {"teacher": "Teacher", "teacher_context": "Teacher saw", "is_correct": 
 BANDS = {
     "mark": "Frontier", "external_id": "First trace", "domain": "Domain", "n_traces": "Traces",
     "solve_rate": "Solve rate", "majority_share": "Majority share", "band": "Band", "why": "Why",
-    "majority_answer": "Majority answer", "problem_id": "Problem",
+    "majority_answer": "Majority answer", "class": "Student knows (SliCK-like)",
+    "problem_id": "Problem",
 }  # fmt: skip
 
 
@@ -71,7 +72,7 @@ def comparison(room: ui.Room, frame: pl.DataFrame, known: list[ScoreWords]) -> N
     ui.compared(room, frame, x.column, y.column)
 
 
-def bands(frame: pl.DataFrame) -> None:
+def bands(room: ui.Room, frame: pl.DataFrame) -> None:
     """How hard each problem is, from the traces of one teacher context; the frontier is marked."""
     contexts = frame["teacher_context"].unique().sort().to_list()
     context = st.selectbox("From traces whose teacher saw", contexts, key="bands_context",
@@ -79,7 +80,9 @@ def bands(frame: pl.DataFrame) -> None:
                            help="Traces that saw the answer make every problem easy.")  # fmt: skip
     traces = frame.filter(pl.col("teacher_context") == context)
     first = traces.unique("problem_id", keep="first").select("problem_id", "external_id", "domain")
+    known = room.store.knowledge(room.student).select("problem_id", "class")
     found = compatibility.problem_bands(traces).join(first, on="problem_id")
+    found = found.join(known, on="problem_id", how="left")
     off = pl.col("band") != "frontier"
     st.dataframe(
         found.with_columns(mark=pl.when(off).then(pl.lit("")).otherwise(pl.lit("◆ frontier")))
@@ -114,4 +117,4 @@ with ui.page("Scores") as room:
         with views[1]:
             comparison(room, scored, known)
         with views[2]:
-            bands(frame)
+            bands(room, frame)

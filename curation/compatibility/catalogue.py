@@ -63,12 +63,12 @@ _LIKELIHOOD = (
         _PLAIN, "Choosing traces because they are long or short.",
     ),
     ScoreWords(
-        "total_nll_nats", "Total surprise", "likelihood", "nats", READ,
+        "total_nll_nats", "Total NLL", "likelihood", "nats", READ,
         "How improbable the whole trace is for the student; it grows with every token.",
         _PLAIN, _LENGTHS,
     ),
     ScoreWords(
-        "mean_nll_nats", "Surprise per token", "likelihood", "nats per token", "lower",
+        "mean_nll_nats", "Mean NLL", "likelihood", "nats per token", "lower",
         "How surprised the student is by each token on average; low means it could nearly have "
         "written this itself.",
         _GRAPE, _SOLE,
@@ -91,28 +91,28 @@ _LIKELIHOOD = (
         _RSR, "Traces with rare symbols or names: single tokens with huge ranks decide it.",
     ),
     ScoreWords(
-        "mean_clipped_rank", "Mean rank, at most 100", "likelihood", "rank from 1", "lower",
+        "mean_clipped_rank", "Mean rank, clipped at 100", "likelihood", "rank from 1", "lower",
         "The mean rank with odd tokens counted as rank 100.",
         _RSR, _SOLE,
     ),
     ScoreWords(
-        "rsr", "Rank-surprisal ratio", "likelihood", "ranks per nat", "lower",
+        "rsr", "RSR (rank-surprisal ratio)", "likelihood", "ranks per nat", "lower",
         "Low where tokens are informative (surprising) and yet near the top of the student's list: "
         "new, but within reach.",
         _RSR, "Choosing traces by it alone, or on agentic tasks: its results are from mathematics.",
     ),
     ScoreWords(
-        "mean_entropy_nats", "Student's uncertainty", "likelihood", "nats per token", READ,
+        "mean_entropy_nats", "Mean entropy", "likelihood", "nats per token", READ,
         "How open the next token is to the student along the trace, whatever the trace then says.",
         _PLAIN, _NO_PROOF,
     ),
     ScoreWords(
-        "max_nll_nats", "Most surprising token", "likelihood", "nats", READ,
+        "max_nll_nats", "Maximum NLL", "likelihood", "nats", READ,
         "How improbable the most surprising token is; look at it, it may be a leap or a misprint.",
         _PLAIN, _LENGTHS,
     ),
     ScoreWords(
-        "car", "Reward adjusted for surprise", "likelihood", "the judge's unit", "higher",
+        "car", "CAR", "likelihood", "the judge's unit", "higher",
         "A judge's score, made smaller the more the student is surprised by the trace.",
         "arXiv 2411.07133", "Comparing scores of different judges, or without a judge's score.",
     ),
@@ -120,28 +120,29 @@ _LIKELIHOOD = (
 
 _STEPS = (
     ScoreWords(
-        "mean_step_logprob_nats", "Likelihood per step", "steps", "nats per token", "higher",
+        "mean_step_logprob_nats", "Local naturalness, whole context", "steps", "nats per token",
+        "higher",
         "How likely the steps are to the student when every step counts the same, long or short.",
         _LALP, _ACROSS_TEACHERS,
     ),
     ScoreWords(
-        "aslec_drop_nats", "Likelihood within steps", "steps", "nats per token", "higher",
+        "aslec_drop_nats", "ASLEC-DROP", "steps", "nats per token", "higher",
         "How likely the tokens are once the first of every step is left out, which surprises "
         "whatever the step says.",
         _ASLEC, _SOLE,
     ),
     ScoreWords(
-        "top1_share", "Student's first choices", "steps", "share, 0 to 1", READ,
+        "top1_share", "Top-1 share", "steps", "share, 0 to 1", READ,
         "The share of tokens that the student would have chosen itself.",
         _PLAIN, _NO_PROOF,
     ),
     ScoreWords(
-        "max_entropy_nats", "Most open place", "steps", "nats", READ,
+        "max_entropy_nats", "Maximum entropy", "steps", "nats", READ,
         "How uncertain the student is at the place where most ways to go on are open to it.",
         _PLAIN, _LENGTHS,
     ),
     ScoreWords(
-        "lalp_nats", "Local naturalness", "lalp", "nats per token", "higher",
+        "lalp_nats", "LALP (local naturalness)", "lalp", "nats per token", "higher",
         "How natural each step is to the student when it sees the prompt and only a few steps "
         "before it.",
         _LALP, "Comparing values made with different numbers of steps before.",
@@ -150,7 +151,7 @@ _STEPS = (
 
 _IFD = (
     ScoreWords(
-        "alone_nll_nats", "Surprise without the prompt", "ifd", "nats per token", READ,
+        "alone_nll_nats", "NLL without the prompt", "ifd", "nats per token", READ,
         "How surprised the student is by the trace when it does not know the question.",
         _CHERRY, "Anything but reading the IFD beside it.",
     ),
@@ -188,14 +189,14 @@ _IFD = (
         _OURS, "Ranking: the thinking before it has said most of it. " + _FORMS,
     ),
     ScoreWords(
-        "prompt_nll_nats", "Surprise at the prompt, given the trace", "rifd", "nats per token",
+        "prompt_nll_nats", "Prompt NLL, given the trace", "rifd", "nats per token",
         READ,
         "How surprised the student is by the question after it has read the trace and was asked to "
         "guess.",
         _REFLECTION, "Anything but reading the r-IFD beside it.",
     ),
     ScoreWords(
-        "prompt_alone_nll_nats", "Surprise at the prompt alone", "rifd", "nats per token", READ,
+        "prompt_alone_nll_nats", "Prompt NLL alone", "rifd", "nats per token", READ,
         "How surprised the student is by the question itself; it is the same for all its traces.",
         _REFLECTION, "Comparing traces of one problem.",
     ),

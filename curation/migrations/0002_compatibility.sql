@@ -162,7 +162,10 @@ select t.trace_id, t.problem_id, t.position, p.domain, t.teacher, t.teacher_fami
     st.n_accept, st.n_reject, st.n_flag, st.n_skip, st.last_sequence,
     s.student, s.convention_id, s.error as score_error, s.n_tokens, s.total_nll_nats,
     s.mean_nll_nats, s.perplexity, s.mean_rank, s.mean_clipped_rank, s.rsr, s.mean_entropy_nats,
-    s.max_nll_nats,
+    s.max_nll_nats, -s.mean_nll_nats as grape_nats,
+    -- A judge's score, where the source brings one, against the student's loss (beta 1).
+    try_cast(coalesce(json_extract_string(t.extra, '$.reward'),
+        json_extract_string(t.extra, '$.teacher_score')) as double) / (1 + s.mean_nll_nats) as car,
     c.mean_step_logprob_nats, c.aslec_drop_nats, c.top1_share, c.max_entropy_nats,
     c.alone_nll_nats, c.ifd_loss, c.ifd_ppl, c.ifd_loss_first256, c.ifd_ppl_first256,
     c.ifd_loss_answer, c.ifd_ppl_answer, c.prompt_nll_nats, c.prompt_alone_nll_nats, c.rifd_loss,

@@ -27,7 +27,7 @@ _LISTED = (
     "teacher_context_raw, sample_index, is_correct, final_answer, reference_answer, source, "
     "external_id, n_chars, n_steps, state, verdict, n_accept, n_reject, n_flag, n_skip, student, "
     "convention_id, score_error, n_tokens, total_nll_nats, mean_nll_nats, perplexity, mean_rank, "
-    "mean_clipped_rank, rsr, mean_entropy_nats, max_nll_nats, "
+    "mean_clipped_rank, rsr, mean_entropy_nats, max_nll_nats, grape_nats, car, "
     + ", ".join(name for names in COMPATIBILITY_COLUMNS.values() for name in names)
     + ", privileged_by, repeated_share, has_loop, n_answer_repetitions, is_truncated, "
     "n_skipped_computations, early_answer, lexicon_id, n_words, kim_count, "

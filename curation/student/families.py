@@ -23,7 +23,7 @@ class Recipes:
 
     def __init__(self, student: Student) -> None:
         self.records: dict[str, Record] = {}
-        self.ids: dict[Family, str] = {}
+        self.ids: dict[str, str] = {}
         for family in COMPATIBILITY_COLUMNS:
             record = student.recipe(family)
             self.ids[family] = recipe_id_of(record)

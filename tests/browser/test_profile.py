@@ -61,7 +61,7 @@ def test_the_panel_says_what_each_number_means_when_asked(bench: Bench) -> None:
     expect(rows).to_have_count(9)
     expect(desk.find(".warning")).to_contain_text("Only 30 traces")
     surprise = desk.find('[data-score="mean_nll_nats"]')
-    expect(surprise).to_contain_text("Surprise per token")
+    expect(surprise).to_contain_text("Mean NLL")
     expect(surprise).to_contain_text("source prefers lower · above 40 % of 30")
     expect(desk.find('[data-score="belief_gain_nats"]')).to_contain_text("−9.00 → −3.50")
     expect(surprise.locator("p").first).not_to_be_visible()

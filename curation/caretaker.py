@@ -27,7 +27,7 @@ from curation.errors import CurationError
 from curation.settings import ROOT
 from curation.store import Store
 from curation.student import packs
-from curation.student.progress import is_scoring, read_progress
+from curation.student.progress import is_alive, is_scoring, read_progress
 
 PAUSE_S = 0.4
 """Between two looks at the packs folder."""
@@ -281,7 +281,7 @@ class Caretaker:
             if self._is_paused:
                 return
             if self._paused_for is not None:
-                if _is_alive(self._paused_for):
+                if is_alive(self._paused_for):
                     return
                 self._paused_for = None
             if self._worker is not None:
@@ -360,13 +360,3 @@ class Caretaker:
             self._worker.kill()
             self._worker.wait()
         self._worker = None
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -129,7 +129,7 @@ def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
         "families": families,
         "refinement": _refinement(store, trace, student, families),
         "score_error": score["error"] if score else None,
-        "markers": _markers_of(store, trace),
+        "markers": [marker._asdict() for marker in signs.markers_of(store, trace)],
         "steps": [
             {"index": i, "start": start, "end": end}
             for i, (start, end) in enumerate(zip(starts, ends, strict=True))
@@ -166,19 +166,6 @@ def _ifd_pair(families: dict[str, Any]) -> compatibility.IfdPair | None:
     ifd = families.get("ifd", {}).get("ifd_ppl")
     rifd = families.get("rifd", {}).get("rifd_ppl")
     return None if ifd is None or rifd is None else compatibility.IfdPair(ifd, rifd)
-
-
-def _markers_of(store: Store, trace: Trace) -> list[dict[str, Any]]:
-    """A trace's markers: as stored, or found now where the lexicon has not come by yet."""
-    stored = store.marking(trace.trace_id)
-    if stored is None or stored["lexicon_id"] != hedging.load_lexicon().lexicon_id:
-        return [marker._asdict() for marker in hedging.find_markers(trace.text, trace.prompt)]
-    return [
-        {"start": start, "end": end, "category": category, "text": trace.text[start:end]}
-        for start, end, category in zip(
-            stored["start_char"], stored["end_char"], stored["category"], strict=True
-        )
-    ]
 
 
 def _marked_traces(

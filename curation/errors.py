@@ -52,3 +52,8 @@ class FilterError(StoreError):
 
 class ExportError(CurationError):
     """The training set cannot be written as asked; nothing was left half-made."""
+
+
+def first_line(exc: BaseException) -> str:
+    """What an error says, on one line: its first, or its name where it says nothing."""
+    return (str(exc).strip() or type(exc).__name__).splitlines()[0][:300]

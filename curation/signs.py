@@ -1,4 +1,4 @@
-"""Signs of shortcuts, found for every trace and kept in the store, as markers are.
+"""Signs in a trace's text: its markers, and shortcuts, found for every trace and kept in the store.
 
 A conductor: reads traces from the store, asks `curation.compatibility` and stores what it finds
 under the id of the rules. New rules find anew; what old ones found stays.
@@ -10,10 +10,20 @@ from collections.abc import Callable
 
 import polars as pl
 
-from curation import compatibility
+from curation import compatibility, hedging
+from curation.records import Marker, Trace
 from curation.store import SHORTCUT_SCHEMA, Store
 
 RULES_ID = f"shortcuts-{compatibility.SHORTCUT_RULES}"
+
+
+def markers_of(store: Store, trace: Trace) -> list[Marker]:
+    """The trace's markers: as stored, or found now where the caretaker has not come by yet."""
+    marking = store.marking(trace.trace_id)
+    if marking is None or marking["lexicon_id"] != hedging.load_lexicon().lexicon_id:
+        return hedging.find_markers(trace.text, trace.prompt)
+    spans = zip(marking["start_char"], marking["end_char"], marking["category"], strict=True)
+    return [Marker(start, end, kind, trace.text[start:end]) for start, end, kind in spans]
 
 
 def search_pending(

@@ -6,13 +6,9 @@ which has one room in the library, and peak memory is a process's.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from typing import Any
 
-from curation.errors import CurationError
-from curation.settings import ROOT
+from curation.bench import from_script
 
 
 def rows(*options: str) -> list[dict[str, Any]]:
@@ -20,13 +16,4 @@ def rows(*options: str) -> list[dict[str, Any]]:
 
     Raises CurationError where it could not be run.
     """
-    script = ROOT / "scripts" / "bench_ingest.py"
-    done = subprocess.run(
-        [sys.executable, str(script), "--json", *options],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if not done.stdout:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise CurationError(f"{script} could not measure: {last}.")
-    measured: list[dict[str, Any]] = json.loads(done.stdout)
-    return measured
+    return from_script("bench_ingest.py", *options)

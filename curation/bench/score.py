@@ -6,16 +6,12 @@ room in the library, and peak memory is a process's. The arithmetic of the rows 
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
-import subprocess
-import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from curation.errors import CurationError
-from curation.settings import ROOT
+from curation.bench import from_script
 
 
 class Shape(NamedTuple):
@@ -92,13 +88,4 @@ def rows(*options: str) -> list[dict[str, Any]]:
 
     Raises CurationError where it could not be run, as without the peers.
     """
-    script = ROOT / "scripts" / "bench_score.py"
-    done = subprocess.run(
-        [sys.executable, str(script), "--json", *options],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if not done.stdout:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise CurationError(f"{script} could not measure: {last}.")
-    measured: list[dict[str, Any]] = json.loads(done.stdout)
-    return measured
+    return from_script("bench_score.py", *options)

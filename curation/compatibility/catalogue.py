@@ -260,8 +260,8 @@ _BELIEFS = (
     ),
     ScoreWords(
         "answer_shift_nats", "Shift of the answer", "belief", "nats", READ,
-        "How far reading the trace moved what the student would answer; near 0 with a wrong belief "
-        "means that it ignores the trace.",
+        "How far reading the trace moved the first token of what the student would answer; near 0 "
+        "with a wrong belief means that it ignores the trace.",
         "arXiv 2404.04633", "Telling right from wrong: it says how far, not where to.",
     ),
 )  # fmt: skip

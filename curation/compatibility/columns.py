@@ -74,15 +74,21 @@ def belief_columns(
     point_nats: npt.ArrayLike,
     n_answer_tokens: int,
     point_rival_nats: npt.ArrayLike | None = None,
+    answer_shift_nats: float | None = None,
 ) -> Row:
     """The family "belief", from the points of the curve; without a rival its margin is None.
 
-    `answer_shift_nats` takes the reference answer and the rival (where known) as candidates.
+    `answer_shift_nats` is the student's own, over the answer's first token; where it is None, the
+    reference answer and the rival (where known) are the candidates.
     """
     curve = belief.read_belief(point_step, point_nats, n_answer_tokens, point_rival_nats)
     known = [np.asarray(point_nats, dtype=np.float64)]
     if point_rival_nats is not None and np.size(point_rival_nats):
         known.append(np.asarray(point_rival_nats, dtype=np.float64))
+    if answer_shift_nats is None:
+        answer_shift_nats = belief.answer_shift_nats(
+            [nats[0] for nats in known], [nats[-1] for nats in known]
+        )
     return _row(
         n_answer_tokens=curve.n_answer_tokens,
         belief_before_nats=curve.before_nats,
@@ -92,9 +98,7 @@ def belief_columns(
         belief_jump_step=curve.jump_step,
         belief_win_step=curve.win_step,
         rival_margin_nats=curve.rival_margin_nats,
-        answer_shift_nats=belief.answer_shift_nats(
-            [nats[0] for nats in known], [nats[-1] for nats in known]
-        ),
+        answer_shift_nats=answer_shift_nats,
     )
 
 

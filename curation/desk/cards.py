@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from curation import compatibility, hedging
+from curation import compatibility, hedging, signs
 from curation.desk import messages
 from curation.desk.profile import SHOWN
-from curation.records import PROFILE_COLUMNS, TOKEN_COLUMNS, Marker, Trace
+from curation.records import PROFILE_COLUMNS, TOKEN_COLUMNS
 from curation.store import Store
 
 COLUMNS = [column for column, _ in SHOWN]
@@ -30,15 +30,6 @@ def standing(profile: dict[str, float | None], among: pl.DataFrame) -> dict[str,
         if np.isfinite(percent):
             found[column] = float(percent)
     return found
-
-
-def markers(store: Store, trace: Trace) -> list[Marker]:
-    """The trace's markers: as stored, or found now where the caretaker has not come by yet."""
-    marking = store.marking(trace.trace_id)
-    if marking is None or marking["lexicon_id"] != hedging.load_lexicon().lexicon_id:
-        return hedging.find_markers(trace.text, trace.prompt)
-    spans = zip(marking["start_char"], marking["end_char"], marking["category"], strict=True)
-    return [Marker(start, end, kind, trace.text[start:end]) for start, end, kind in spans]
 
 
 def build(
@@ -62,7 +53,7 @@ def build(
         trace,
         store.problem(trace.problem_id),
         steps=list(zip(*store.steps(trace_id), strict=True)),
-        markers=markers(store, trace),
+        markers=signs.markers_of(store, trace),
         tokens={name: score[name] for name in TOKEN_COLUMNS} if score and scored else None,
         profile=profile,
         scoring="waiting" if score is None else "scored" if scored else f"failed: {score['error']}",

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from curation.errors import StudentError
+from curation.errors import StudentError, first_line
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -235,7 +235,7 @@ class Encoder:
         except Exception as exc:  # a template is a program: it may fail in any way
             raise StudentError(
                 f"The chat template of {self.name} cannot render a plain user message: "
-                f"{_first_line(exc)}"
+                f"{first_line(exc)}"
             ) from exc
         return str(text)
 
@@ -376,7 +376,3 @@ def _is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _first_line(exc: Exception) -> str:
-    return (str(exc).strip() or type(exc).__name__).splitlines()[0][:300]

@@ -102,11 +102,14 @@ def _numbers(family: Family, trace: Mapping[str, Any], reading: Reading) -> dict
     if family == "belief" and reading.belief is not None:
         belief = reading.belief
         columns = compatibility.belief_columns(
-            belief.step, belief.nats, belief.n_answer_tokens, belief.rival_nats
+            belief.step,
+            belief.nats,
+            belief.n_answer_tokens,
+            belief.rival_nats,
+            belief.shift_nats,
         )
         return {
             **columns,
-            "answer_shift_nats": belief.shift_nats,
             "point_step": belief.step.tolist(),
             "point_nats": belief.nats.tolist(),
             "point_rival_nats": belief.rival_nats.tolist(),

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from curation.errors import StudentError
+from curation.errors import StudentError, first_line
 from curation.student import rotary
 from curation.student.attention import NotShared, Plan, planned
 from curation.student.tree import Layout, Request, Trie
@@ -173,7 +173,7 @@ class Forward:
         if len(requests) == 1:
             raise StudentError(
                 f"Memory does not hold {len(requests[0].ids):,} tokens at once "
-                f"({_first_line(problem)}); score this trace on a machine with more."
+                f"({first_line(problem)}); score this trace on a machine with more."
             ) from problem
         half = len(requests) // 2
         return [*self.run(requests[:half]), *self.run(requests[half:])]
@@ -321,7 +321,3 @@ def _is_out_of_memory(exc: BaseException) -> bool:
     return isinstance(exc, torch.OutOfMemoryError | MemoryError) or (
         isinstance(exc, RuntimeError) and "can't allocate memory" in str(exc)
     )
-
-
-def _first_line(exc: BaseException) -> str:
-    return (str(exc).strip() or type(exc).__name__).splitlines()[0][:200]

@@ -18,7 +18,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from curation.errors import StudentError
+from curation.errors import StudentError, first_line
 from curation.student import EMBEDDED, Student, conventions
 from curation.student.causal import CausalStudent
 from curation.student.encoding import Encoder
@@ -62,7 +62,7 @@ def load(
         raise
     except Exception as exc:  # the loaders let through whatever a broken file provokes
         raise StudentError(
-            f"{name_or_path} cannot be loaded as a student ({_first_line(exc)}). Expected: a "
+            f"{name_or_path} cannot be loaded as a student ({first_line(exc)}). Expected: a "
             "causal language model with its tokenizer, as GGUF or as a folder with config.json "
             "and safetensors."
         ) from exc
@@ -130,7 +130,7 @@ def _from_hub(name: str) -> Source:
             return Source("folder", Path(folder), "hub:" + Path(folder).name)
     raise StudentError(
         f"There is no student {name!r}: no such folder here, and the hub does not give it "
-        f"({_first_line(problem)})."
+        f"({first_line(problem)})."
     ) from problem
 
 
@@ -183,7 +183,3 @@ def _window(config: PreTrainedConfig) -> int | None:
         if isinstance(value, int) and value > 0:
             return value
     return None
-
-
-def _first_line(exc: BaseException) -> str:
-    return (str(exc).strip() or type(exc).__name__).splitlines()[0][:300]

@@ -129,7 +129,9 @@ def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
         "families": families,
         "refinement": _refinement(store, trace, student, families),
         "score_error": score["error"] if score else None,
-        "markers": [marker._asdict() for marker in signs.markers_of(store, trace)],
+        "markers": signs.described(
+            trace.text, signs.markers_of(store, trace), trace.prompt, trace.final_answer
+        ),
         "steps": [
             {"index": i, "start": start, "end": end}
             for i, (start, end) in enumerate(zip(starts, ends, strict=True))
@@ -319,12 +321,11 @@ def _marked(line: str, where: str) -> dict[str, Any]:
     if isinstance(row["id"], dict | list):
         raise IngestError(f"{where}: its id is no text or number; {expected}.")
     text, prompt = row["text"], row.get("prompt")
-    markers = hedging.find_markers(
-        _whole(text), _whole(prompt) if isinstance(prompt, str) else None
-    )
+    whole, asked = _whole(text), _whole(prompt) if isinstance(prompt, str) else None
+    described = signs.described(whole, hedging.find_markers(whole, asked), asked)
     return {
         "id": row["id"],
-        "markers": [{**m._asdict(), "text": text[m.start : m.end]} for m in markers],
+        "markers": [{**m, "text": text[m["start"] : m["end"]]} for m in described],
     }
 
 

@@ -6,7 +6,8 @@ under the id of the rules. New rules find anew; what old ones found stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -24,6 +25,17 @@ def markers_of(store: Store, trace: Trace) -> list[Marker]:
         return hedging.find_markers(trace.text, trace.prompt)
     spans = zip(marking["start_char"], marking["end_char"], marking["category"], strict=True)
     return [Marker(start, end, kind, trace.text[start:end]) for start, end, kind in spans]
+
+
+def described(
+    text: str, markers: Sequence[Marker], prompt: str | None = None, answer: str | None = None
+) -> list[dict[str, Any]]:
+    """Each marker as a row for JSON: its own fields, then those of its `hedging.Reading`."""
+    readings = hedging.describe(text, markers, prompt, answer=answer)
+    return [
+        {**marker._asdict(), **reading._asdict()}
+        for marker, reading in zip(markers, readings, strict=True)
+    ]
 
 
 def search_pending(

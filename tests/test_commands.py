@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from curation import caretaker, hedging
-from curation.records import PROFILE_COLUMNS, STANDARD
+from curation.records import PROFILE_COLUMNS, STANDARD, Marker
 from curation.settings import ROOT
 from tests.fakes import FakeStudent
 from tests.said import Said, contents, files, first_trace
 
 Curate = Callable[..., Said]
 DEMO = ROOT / "data/demo/traces.jsonl"
+MARKER_KEYS = {*Marker._fields, *hedging.Reading._fields}
 
 
 CONTRACT: list[tuple[tuple[str, ...], str]] = [
@@ -141,9 +142,7 @@ def test_marking_a_file_needs_no_store_and_gives_python_indices(
         found = [text[marker["start"] : marker["end"]] for marker in item["markers"]]
         assert found == [marker["text"] for marker in item["markers"]]
         assert bool(found) == bool(text)
-        assert all(
-            marker.keys() == {"start", "end", "category", "text"} for marker in item["markers"]
-        )
+        assert all(marker.keys() == MARKER_KEYS for marker in item["markers"])
     # "👩‍👩‍👧‍👦 " is 8 code points, "🇩🇪 " 3: "Wait" begins at 11, " — " and "maybe" follow.
     assert "maybe" in [m["text"] for m in items[1]["markers"] if m["start"] == 11 + len("Wait — ")]
     assert files(tmp_path) == ["lines.jsonl"]
@@ -180,8 +179,11 @@ def test_a_trace_is_shown_with_all_that_is_known_of_it(
     assert (shown["tokens"], shown["profile"], shown["convention"]) == (None, None, None)
     assert shown["decisions"] == []
     text = shown["trace"]["text"]
-    expected = [m._asdict() for m in hedging.find_markers(text, shown["trace"]["prompt"])]
-    assert shown["markers"] == expected
+    markers = hedging.find_markers(text, shown["trace"]["prompt"])
+    expected = [m._asdict() for m in markers]
+    assert [{k: m[k] for k in expected[0]} for m in shown["markers"]] == expected
+    assert all(m.keys() == MARKER_KEYS for m in shown["markers"])
+    expected = shown["markers"]
     assert shown["problem"]["problem_id"] == shown["trace"]["problem_id"]
     assert shown["trace"]["extra"]["problem_id"] == "demo-001"
 

@@ -28,6 +28,7 @@ import polars as pl
 from curation.hedging.early import EarlyAnswer, early_answer
 from curation.hedging.lexicon import Entry, Lexicon, load_lexicon, read_lexicon
 from curation.hedging.rules import RULES
+from curation.hedging.scope import Reading, describe
 from curation.hedging.text import (
     COPIED_WORDS,
     Site,
@@ -40,9 +41,9 @@ from curation.hedging.text import (
 from curation.records import Category, Marker
 
 __all__ = [
-    "COPIED_WORDS", "KIM_WORDS", "MARKING_SCHEMA", "EarlyAnswer", "Entry", "Lexicon",
-    "early_answer", "find_markers", "kim_count", "load_lexicon", "mark_many", "n_words", "per_1k",
-    "read_lexicon",
+    "COPIED_WORDS", "KIM_WORDS", "MARKING_SCHEMA", "EarlyAnswer", "Entry", "Lexicon", "Reading",
+    "describe", "early_answer", "find_markers", "kim_count", "load_lexicon", "mark_many",
+    "n_words", "per_1k", "read_lexicon",
 ]  # fmt: skip
 
 KIM_WORDS = (

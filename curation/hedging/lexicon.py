@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import ahocorasick_rs
 
@@ -57,6 +57,16 @@ class Lexicon:
     def phrases(self) -> list[list[Entry]]:
         """The entries of each distinct phrase, in the order of the automaton's patterns."""
         return list(self._grouped.values())
+
+    @cached_property
+    def strengths(self) -> dict[tuple[str, Category], Literal["weak", "strong"]]:
+        """(folded phrase, category) -> how surely it is that category, as the table says."""
+        return {
+            (phrase, entry.category): "strong" if entry.strength == "strong" else "weak"
+            for phrase, entries in self._grouped.items()
+            for entry in entries
+            if entry.category is not None
+        }
 
     @cached_property
     def automaton(self) -> ahocorasick_rs.AhoCorasick:

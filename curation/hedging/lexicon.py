@@ -112,7 +112,7 @@ def read_lexicon(content: str, language: str = "en", origin: str = "lexicon") ->
                 f" {', '.join(sorted(RULES))}."
             )
         named = next((c for c in CATEGORIES if c == category), None)
-        for phrase in _alternatives(pattern):
+        for phrase in alternatives(pattern):
             if not phrase:
                 raise CurationError(f"{origin}:{number}: {pattern!r} leaves an empty phrase.")
             entries.append(Entry(phrase, named, strength, rule, why, source))
@@ -131,7 +131,7 @@ def load_lexicon(language: str = "en") -> Lexicon:
     return read_lexicon(path.read_text(encoding="utf-8"), language, path.name)
 
 
-def _alternatives(pattern: str) -> list[str]:
+def alternatives(pattern: str) -> list[str]:
     """The phrases that `pattern` stands for: each choice of its `{a,b,}` groups, nested or not."""
     inner = re.search(r"\{([^{}]*)\}", pattern)
     if inner is None:
@@ -139,5 +139,5 @@ def _alternatives(pattern: str) -> list[str]:
     return [
         phrase
         for choice in inner[1].split(",")
-        for phrase in _alternatives(pattern[: inner.start()] + choice + pattern[inner.end() :])
+        for phrase in alternatives(pattern[: inner.start()] + choice + pattern[inner.end() :])
     ]

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from curation import hedging
-from curation.bench import annotated
+from curation.bench import annotated, readings
 from curation.bench.annotated import Counts, Finder, Sentence
 from curation.records import Category
 from curation.settings import ROOT
@@ -271,8 +271,9 @@ def _row(
 
 
 def rows() -> list[dict[str, Any]]:
-    """The benchmark's rows; speed with its bars first, then goodness by category and part."""
-    return _speed_rows() + _quality_rows(annotated.read_sentences())
+    """Speed with its bars first, then goodness by category and part, then genres, scope, deeds."""
+    read = [_row(name, value, unit, None, None, True) for name, value, unit in readings.rows()]
+    return _speed_rows() + _quality_rows(annotated.read_sentences()) + read
 
 
 # In words ---------------------------------------------------------------------------------------
@@ -302,6 +303,7 @@ def report(*, with_held_out_errors: bool = False) -> str:
             lines += [*_errors(chosen), ""]
     lines.append("Cohen's kappa of the two readings (same reader: an upper bound), by sentence")
     lines += [f"  {group:14}{kappa:6.2f}" for group, kappa in annotated.kappas(sentences).items()]
+    lines += ["", readings.report(with_aside=with_held_out_errors)]
     return "\n".join(lines)
 
 

@@ -111,7 +111,7 @@ with ui.page("Spot check") as room:
             chart.figure, alt=chart.alt, key=key, on_select="rerun", selection_mode="points"
         )
         picked += selected(event)
-    lines = figures.matched_pairs(leakage.matched_pairs(frame), report.unit)
+    lines = figures.matched_pairs(leakage.matched_pairs(report), report.unit)
     st.plotly_chart(lines.figure, alt=lines.alt, key="spot_pairs")
     with place:
         if not picked:

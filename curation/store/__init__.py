@@ -11,6 +11,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     scoring.py        conventions, score packs, lexicons, markings
     profiling.py      recipes, families of numbers, shortcuts, knowledge of problems
     deciding.py       decisions and withdrawals
+    checking.py       spot checks, known states
     reading.py        what the rest of the house asks
     safekeeping.py    verify, backup, restore
 """

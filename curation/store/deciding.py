@@ -69,6 +69,7 @@ class Deciding(Profiling):
                 return Stored(decision.decision_id, known["sequence"], known["stored_at"], False)
             if decision.withdraws is not None:
                 _check_withdrawal(cursor, decision)
+            _check_question(cursor, decision)
             row["sequence"] = cursor.execute(
                 "select coalesce(max(sequence), 0) + 1 from decision"
             ).fetchall()[0][0]
@@ -81,12 +82,13 @@ class Deciding(Profiling):
     def undo(self, reviewer: str, *, origin: str = "library") -> dict[str, Any] | None:
         """Withdraw the reviewer's last live decision by a new record.
 
-        Returns the withdrawn decision's decision_id, trace_id and verdict and the new record's
-        withdrawal_id, or None where there is nothing to withdraw.
+        The last one of all questions. Returns the withdrawn decision's decision_id, trace_id,
+        verdict and question and the new record's withdrawal_id, or None where there is nothing to
+        withdraw.
         """
         with self._write_lock:
             last = self._one(
-                "select decision_id, trace_id, verdict from live_decision "
+                "select decision_id, trace_id, verdict, question from live_decision "
                 "where reviewer = $reviewer order by sequence desc limit 1",
                 reviewer=reviewer,
             )
@@ -95,6 +97,7 @@ class Deciding(Profiling):
             withdrawal = Decision(
                 decision_id=str(uuid.uuid4()),
                 trace_id=last["trace_id"],
+                question=last["question"],
                 reviewer=reviewer,
                 verdict=None,
                 withdraws=last["decision_id"],
@@ -113,22 +116,27 @@ class Deciding(Profiling):
             trace_id=trace_id,
         ).to_dicts()
 
-    def recent_decisions(self, reviewer: str, limit: int = 10) -> list[dict[str, Any]]:
+    def recent_decisions(
+        self, reviewer: str, limit: int = 10, question: str = QUESTION
+    ) -> list[dict[str, Any]]:
         """The reviewer's newest live decisions, newest first, with what to show of each."""
         return self._frame(
             """
             select d.decision_id, d.sequence, d.trace_id, d.verdict, d.reasons, d.note,
                 d.directive, d.decided_at, left(t.prompt, 120) as prompt, t.teacher
             from live_decision d join trace t using (trace_id)
-            where d.reviewer = $reviewer
+            where d.reviewer = $reviewer and d.question = $question
             order by d.sequence desc
             limit $limit
             """,
             reviewer=reviewer,
+            question=question,
             limit=limit,
         ).to_dicts()
 
-    def verdict_of(self, trace_id: str, reviewer: str) -> dict[str, Any] | None:
+    def verdict_of(
+        self, trace_id: str, reviewer: str, question: str = QUESTION
+    ) -> dict[str, Any] | None:
         """The reviewer's own current decision on a trace (as in `recent_decisions`), or None."""
         return self._one(
             """
@@ -139,7 +147,7 @@ class Deciding(Profiling):
             """,
             trace_id=trace_id,
             reviewer=reviewer,
-            question=QUESTION,
+            question=question,
         )
 
     def decided_by(self, reviewer: str, question: str = QUESTION) -> dict[str, str]:
@@ -216,10 +224,26 @@ def _known(cursor: duckdb.DuckDBPyConnection, decision_id: str) -> dict[str, Any
     return rows[0] if rows else None
 
 
+def _check_question(cursor: duckdb.DuckDBPyConnection, decision: Decision) -> None:
+    """A judgement belongs to a spot check that drew its trace."""
+    if not decision.question.startswith("leak/"):
+        return
+    drawn = cursor.execute(
+        "select 1 from spot_check c join spot_check_item i using (spot_check_id) "
+        "where c.question = $question and i.trace_id = $trace_id",
+        {"question": decision.question, "trace_id": decision.trace_id},
+    ).fetchall()
+    if not drawn:
+        raise StoreError(
+            f"No spot check of this store asks {decision.question} of {decision.trace_id}; open "
+            "the check again from the Spot check page."
+        )
+
+
 def _check_withdrawal(cursor: duckdb.DuckDBPyConnection, decision: Decision) -> None:
     rows = (
         cursor.execute(
-            "select reviewer, trace_id, verdict from decision where decision_id = $id",
+            "select reviewer, trace_id, verdict, question from decision where decision_id = $id",
             {"id": decision.withdraws},
         )
         .pl()
@@ -239,6 +263,11 @@ def _check_withdrawal(cursor: duckdb.DuckDBPyConnection, decision: Decision) -> 
         raise StoreError(
             f"Decision {decision.withdraws} is about {stored['trace_id']}, "
             f"not about {decision.trace_id}."
+        )
+    if stored["question"] != decision.question:
+        raise StoreError(
+            f"Decision {decision.withdraws} answers {stored['question']}, "
+            f"not {decision.question}; take it back where it was given."
         )
 
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from curation.errors import FilterError, UnknownTrace
 from curation.records import COMPATIBILITY_COLUMNS, QUESTION, Problem, Trace
-from curation.store.deciding import Deciding
+from curation.store.checking import Checking
 
 Order = Literal["arrival", "problem", "nll", "rsr", "length", "hedging", "recent"]
 ORDERS: tuple[Order, ...] = get_args(Order)
@@ -36,7 +36,7 @@ _LISTED = (
 )
 
 
-class Reading(Deciding):
+class Reading(Checking):
     """The part of a store that answers questions."""
 
     def status(self) -> dict[str, Any]:

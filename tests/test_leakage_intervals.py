@@ -40,6 +40,9 @@ def test_a_ratio_is_jackknifed_on_the_log_scale() -> None:
     columns = np.array([[1.0, 100.0], [2.0, 100.0], [3.0, 100.0]])
     value, low, high = stats.jackknife_t(columns, stats.rate, log=True)
     assert (value, low, high) == pytest.approx((20.0, 5.6043, 71.373), rel=1e-3)
+    # Widened: t(1) = 12.7062 and the error times sqrt(3/2): half = .362166 · 12.7062 = 4.601750.
+    _, low, high = stats.jackknife_t(columns, stats.rate, log=True, widened=True)
+    assert (low, high) == pytest.approx((20 * math.exp(-4.60175), 20 * math.exp(4.60175)), rel=1e-4)
 
 
 def test_many_data_sets_at_once_are_each_alone() -> None:

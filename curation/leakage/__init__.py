@@ -264,7 +264,7 @@ def marker_places(markers: pl.DataFrame) -> pl.DataFrame:
 def _context(marked: pl.DataFrame, name: str, unit: Unit, matched: Matched) -> Context:
     own = marked.filter(pl.col("teacher_context") == name)
     columns = _columns(own, unit)
-    found = stats.estimate(columns, stats.rate, log=True)
+    found = stats.density(columns)
     unmatched = None
     if name != REFERENCE and not matched.n_problems:
         reference = marked.filter(pl.col("teacher_context") == REFERENCE)
@@ -310,7 +310,7 @@ def _of_teachers(marked: pl.DataFrame, unit: Unit) -> Iterable[OfTeacher]:
                     teacher_context=context,
                     n_traces=own.height,
                     n_problems=len(columns),
-                    epistemic_per_1k=stats.estimate(columns, stats.rate, log=True),
+                    epistemic_per_1k=stats.density(columns),
                     kim_count_mean=_mean(own["kim_count"]),
                     n_words_mean=_mean(own["n_words"]),
                     share_correct=_mean(own["is_correct"].cast(pl.Float64)),

@@ -121,9 +121,13 @@ def read_lexicon(content: str, language: str = "en", origin: str = "lexicon") ->
     return Lexicon(content_id("lx1", content), language, content, tuple(entries))
 
 
-@lru_cache(maxsize=4)
 def load_lexicon(language: str = "en") -> Lexicon:
-    """The lexicon shipped for `language`. Raises CurationError where there is none."""
+    """The lexicon shipped for `language`, read once. Raises CurationError where there is none."""
+    return _shipped(language)
+
+
+@lru_cache(maxsize=16)
+def _shipped(language: str) -> Lexicon:
     path = LEXICON_FOLDER / f"{language}.tsv"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in LEXICON_FOLDER.glob("*.tsv")))

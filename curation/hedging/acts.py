@@ -149,7 +149,7 @@ def own_memory(site: Site) -> bool:
         r" (?:when|how|the (?:day|days|time|times|summer|winter|night|morning|year|first|last|look"
         r"|smell|way)|my|him|her|them|being|seeing|going|\w+ing)\b",
         site.after(24),
-    )
+    ) and not re.match(r" (?:an?|some) [a-z]+(?: [a-z]+)?(?:[.,;!?]|$)", site.after(30))
 
 
 _MONEY_OR_CHESS = re.compile(

@@ -51,7 +51,7 @@ def expects(site: Site) -> bool:
 
 _GIVEN_UP = re.compile(
     r"\b(?:reject(?:ed|s)?|refut(?:ed|es)|null|disprov(?:ed|es)|defin(?:ed|es)|discard(?:ed|s)"
-    r"|abandon(?:ed|s)|contradict(?:ed|s)?|the idea is|clear|simple)\b"
+    r"|abandon(?:ed|s)|tested|contradict(?:ed|s)?|the idea is|clear|simple)\b"
 )
 
 
@@ -89,3 +89,20 @@ def or_so(site: Site) -> bool:
     return bool(_NUMBER_BEFORE.search(site.before(12))) or site.next() in (
         "i", "he", "she", "they", "it", "we", "the",
     )  # fmt: skip
+
+
+_CLAIMANT = words("i you he she it we they there this that someone somebody nobody everyone no")
+_SIGHT = words("it this that now just also still really only which not")
+
+
+def resembles(site: Site) -> bool:
+    """Something seems so (looks like they left, it sounds like a leak); not a likeness.
+
+    Of other subjects than it, this, that, a likeness is taken for one (he looks like his father);
+    what something feels like is an impression only where a clause follows (felt like they knew).
+    """
+    if site.next() in _CLAIMANT:
+        return True
+    if site.low.startswith("fe", site.start) or not site.next():
+        return False
+    return site.opens_clause() or site.previous() in _SIGHT

@@ -22,15 +22,28 @@ _DAY = re.compile(
 _RULED = words(
     "you theresa brian contestants contestant players player members member jurors students"
     " student participants applicants visitors passengers teams candidates employees citizens"
-    " guests anyone nobody everyone one court courts judge judges parliament congress"
+    " residents tenants voters owners holders users party parties guests anyone nobody everyone"
+    " one court courts judge judges parliament congress"
 )
 _NONE_MAY = re.compile(r"\bno (?:[a-z\-]+ ){1,3}$|\bneither (?:[a-z\-]+ ){1,3}$")
 _BY_CONVENTION = re.compile(
     r" (?:also |then |thus |therefore |now |equivalently |simply )*(?:be (?:written|rewritten"
     r"|expressed|chosen|assumed|taken|viewed|regarded|thought of|defined|stated|represented"
     r"|interpreted as|repeated|reused|ignored|omitted|purchased|bought|submitted|downloaded"
-    r"|obtained from)|refer to|assume|suppose|write|choose|take|conclude|let|ignore|proceed)\b"
+    r"|obtained from|amended|paid|renewed|revoked|appealed|imposed|granted|cancelled|withdrawn"
+    r"|printed|transferred|waived|stored|kept)|refer to"
+    r"|assume|suppose|write|choose|take|conclude|let|ignore|proceed)\b"
 )
+
+
+_FORBIDDEN = re.compile(
+    r" not (?:enter|vote|park|water|use|bring|hold|smoke|leave|sell|carry|exceed|apply|wear|take"
+    r"|remove|marry|work|drive|stand|disclose|be (?:used|taken|sold|carried|worn|brought|moved"
+    r"|copied|reproduced|disclosed))\b"
+    r"|[a-z ]{1,30}\bonly (?:by|if|with|on|when|after)\b"
+    r"| (?:[a-z]+ )?(?:free of charge|for free|free)\b"
+)
+"""What one may not do, or only if: a rule. Taken for a rule also where it is a forecast."""
 
 
 def may(site: Site) -> bool:
@@ -44,6 +57,8 @@ def may(site: Site) -> bool:
             return False
     word = site.next()
     if word in ("i", "we", "the", "you", "only", "god", "he", "she", "they", "it", "this"):
+        return False
+    if _FORBIDDEN.match(site.low, site.end):
         return False
     if _NONE_MAY.search(site.before(40)) or _BY_CONVENTION.match(site.low, site.end):
         return False
@@ -79,7 +94,7 @@ _HAPPENS = re.compile(
     r"|spark|require|need|prevent|destroy|create|emerge|collapse|drop|grow|remain|stay"
     r"|also be|account|interfere|modulate|mediate|allow|enable|refer|pose|strengthen|weaken"
     r"|undermine|expose|exceed|prompt|encourage|discourage|complicate|backfire|appear|fail|crack|leak|break|crash|burst|flood"
-    r"|cease|vanish|escalate|derail|hamper|hinder|hold|mark|signal|mask|bias|yield)\b"
+    r"|rain|snow|freeze|cease|vanish|escalate|derail|hamper|hinder|hold|mark|signal|mask|bias|yield)\b"
 )
 _DONE = re.compile(
     _ADVERBS
@@ -177,6 +192,11 @@ _ASKED = re.compile(r" (?:it|this|that|there|the|these|those|my|our|he|she|they)
 _ASKED_BE = re.compile(r" (?:[a-z']+ ){1,4}(?:be|have|mean|involve|refer)\b")
 
 
+_CAPACITY = re.compile(
+    r" (?:hold|seat|take|carry|reach|lift) (?:up to |about )?(?:\d|two|three|four|five|ten)"
+)
+
+
 def could(site: Site) -> bool:
     """`could` where something may be the case; not ability, plan, request or a bare negation.
 
@@ -187,6 +207,8 @@ def could(site: Site) -> bool:
         return bool(_ASKED_BE.match(site.low, site.end))
     if site.previous() in _PERSON:
         return bool(_PERSONAL.match(site.low, site.end)) and not _ABLE.search(site.before(30))
+    if _CAPACITY.match(site.low, site.end):
+        return False
     if not _HAPPENS.match(site.low, site.end) or _DONE.match(site.low, site.end):
         return False
     passive = _PASSIVE.match(site.low, site.end)

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from curation.hedging import acts, beliefs, modals
 from curation.hedging.text import Site, words
 
-VERSION = 2
+VERSION = 3
 """Counted up when a rule changes what is marked; the lexicon's table names the version it is for.
 """
 
@@ -41,12 +41,17 @@ _NO_QUALITY = words(
 _NO_PLACE = words("in on at to twice once only again here above below next with as for when")
 
 
+_COMPARED = re.compile(r" (?:more|less) (?!than\b|often\b|frequently\b|and\b|in\b|times\b)[a-z]+")
+
+
 def to_verb(site: Site) -> bool:
     """It appears to be so, it appeared calm; not where it appears (to the left, in a list, twice).
 
     After `appear(s)` alone, a word counts as a quality unless it is a small word or an adverb.
     """
     word = site.next()
+    if word in ("more", "less"):
+        return bool(_COMPARED.match(site.low, site.end))
     if site.low.endswith("to", site.start, site.end):
         return bool(word) and word not in _NO_QUALITY and word != "scale"
     if word == "that":
@@ -70,6 +75,8 @@ def suggest(site: Site) -> bool:
         return False
     if _PROPOSED.search(site.before(16)):
         return False
+    if site.low.startswith("suggested", site.start) and site.previous() in ("the", "a", "its"):
+        return False  # the suggested route
     if _OPTION.search(site.before(20)) or re.match(r"[^.;]{0,70}\bshould\b", site.after(80)):
         return False
     return site.next() not in ("you", "using", "going", "we", "trying", "i")
@@ -92,7 +99,8 @@ _CLAIMED = re.compile(
     r"(?:\b(?:is|was|are|were|be|been|being|it's|that's|weighs?|weighed|costs?|takes?|took|equals?"
     r"|gives?|gets?|got|get|makes?|totals?|averages?|averaged|measures?|measured|covers?|covered"
     r"|lasts?|lasted|say|maybe|perhaps|probably|so|or|only|just|leaves|yields?|find"
-    r"|estimate|estimated|spans?|numbers?|has|have|had)|[=≈]|\bis:) ?$"
+    r"|estimate|estimated|spans?|numbers?|has|have|had"
+    r"|consists? of|comprises?|contains?)|[=≈]|\bis:) ?$"
 )
 _FAR = re.compile(
     r" [~$£€≈]?[\d.,]+ ?(?:km|kilomet|m\b|met(?:re|er)s?\b|mi\b|miles?|feet|ft|yards?)[^.;]{0,25}"
@@ -102,6 +110,9 @@ _FAR = re.compile(
 _AWAY = re.compile(r"\b(?:north|south|east|west|away|from|off|downstream|upstream|inland)\b")
 
 
+_TOLD = re.compile(
+    r"\b(?:book|film|movie|novel|story|song|play|poem|show|series|article|essay|episode)\b"
+)
 _ROUNDED = re.compile(r" [~$£€≈]?[\d,]*\.\d\d")
 
 
@@ -116,6 +127,8 @@ def quantity(site: Site) -> bool:
     if not _CLAIMED.search(site.before(14)):
         return False
     if _ROUNDED.match(site.low, site.end):
+        return False
+    if site.low.startswith("about", site.start) and _TOLD.search(site.before(40)):
         return False
     far = _FAR.match(site.low, site.end)
     return not (far and _AWAY.search(far[0]))
@@ -148,6 +161,14 @@ def chance(site: Site) -> bool:
 _FORMULA = re.compile(r"[=\\$<>≤≥^]|\b\d+\b")
 
 
+_OR_NOT = re.compile(r"[^.;:,\n]{1,40}\bor not\b")
+_ASKING = words(
+    "unclear unknown uncertain know knows known wonder wonders wondered wondering ask asked"
+    " tell say sure certain determine establish question examined investigate investigated"
+    " out about"
+)
+
+
 def whether(site: Site) -> bool:
     """A question left open (unclear whether, to determine whether); not a task of arithmetic or
     of a program (check whether n is even), not a decision (decide whether to), not `whether or not`
@@ -176,6 +197,8 @@ def whether(site: Site) -> bool:
     if site.opens_clause() or not site.previous():
         return False
     if site.next() in ("to", "by", "or"):
+        return False
+    if _OR_NOT.match(site.low, site.end) and site.previous() not in _ASKING:
         return False
     return not _FORMULA.search(site.sentence())
 
@@ -209,16 +232,18 @@ _NOT_MINE = re.compile(
 
 def i_think(site: Site) -> bool:
     """The writer's belief about a claim; not thinking about or of something."""
-    if _ABOUT_TOPIC.match(site.low, site.end):
+    if _ABOUT_TOPIC.match(site.low, site.end) and site.next() != "in":
         return "think" not in site.low[site.start : site.end] and not site.after(9).startswith(
             (" of", " about")
         )
+    if site.low.endswith("believe", site.start, site.end) and site.next() == "in":
+        return bool(re.match(r" in (?:this|that|the|step|case|our)\b", site.after(12)))
     return not _NOT_MINE.search(site.before(10))
 
 
 _POSSIBLE = re.compile(
     r" (?:that|explanation|explanations|cause|causes|reason|reasons|role|roles|mechanism|mechanisms"
-    r"|link|links|association|involvement|effect|effects|relationship|connection|interpretation"
+    r"|marker|markers|biomarker|biomarkers|regulator|mediator|substrate|ligand|benefit|benefits|link|links|association|involvement|effect|effects|relationship|connection|interpretation"
     r"|interaction|interactions|target|targets|candidate|source|sources|exception|error|mistake"
     r"|risk|contribution|implication|implications|function|functions|influence|presence|side)\b"
 )
@@ -250,8 +275,12 @@ def possible(site: Site) -> bool:
         return True
     if site.cased[site.start] == "P" and site.opens_clause() and site.next() not in _COUNTED:
         return bool(site.next()) and site.low.startswith("possible", site.start)
-    if site.previous() in ("a", "another", "possible") and _CHANCE_OF.match(site.low, site.end):
-        return site.low.startswith("possible", site.start)
+    if (
+        site.previous() in ("a", "another", "possible")
+        and _CHANCE_OF.match(site.low, site.end)
+        and site.low.startswith("possible", site.start)
+    ):
+        return True
     return bool(_POSSIBLE.match(site.low, site.end)) and site.previous() not in (
         "all", "every", "each", "any", "not", "n't", "only", "other", "as", "two", "three",
     ) and not site.low.startswith("possible to", site.start)  # fmt: skip
@@ -340,7 +369,8 @@ RULES: dict[str, Callable[[Site], bool]] = {
         modals.may, modals.might, modals.could, modals.should, modals.must, aside, to_verb,
         suggest, sentence_claim, quantity, predicate, kind_of, i_think, suspects, possible,
         reasoning, chance, whether, beliefs.held_by_some, beliefs.expects, beliefs.believes,
-        beliefs.held_idea, beliefs.evidence, beliefs.unknown, beliefs.or_so, not_negated, clearly,
+        beliefs.held_idea, beliefs.evidence, beliefs.unknown, beliefs.or_so, beliefs.resembles,
+        not_negated, clearly,
         in_fact, always, we_know, according, acts.opening, acts.road, acts.own_memory, acts.wait,
         acts.hold_on, acts.actually, acts.fresh_clause,
         acts.correction, acts.instead, acts.own_act, acts.confirmed, acts.check, acts.to_be_sure,

@@ -23,7 +23,17 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm
 
-from curation import commands, console, door, export, ingest, intake, knowledge, settings
+from curation import (
+    commands,
+    console,
+    door,
+    export,
+    ingest,
+    intake,
+    knowledge,
+    lexicon_commands,
+    settings,
+)
 from curation import store as stores
 from curation.errors import CurationError, ExportError, StoreBusy
 from curation.records import FAMILIES, STANDARD, VERDICTS
@@ -265,6 +275,8 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
     p.add_argument("--reviewer", required=True)
 
     command("status", "where the curation stands")
+
+    lexicon_commands.add_words(command)
 
     p = command("leakage", "confidence leakage by teacher context, matched on the problem")
     p.add_argument("--where", default=None, metavar="SQL")

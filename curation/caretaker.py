@@ -17,13 +17,14 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from curation import hedging, signs
+from curation import signs
 from curation.errors import CurationError
+from curation.lexicons import mark_pending
 from curation.settings import ROOT
 from curation.store import Store
 from curation.student import packs
@@ -121,38 +122,6 @@ def plan(
     path = folder / "job.parquet"
     packs.write_job(path, frame)
     return path, frame.height
-
-
-def mark_pending(
-    store: Store, progress: Callable[[int], object] | None = None, limit: int | None = None
-) -> int:
-    """Bring the markers of every trace up to the lexicon in use; how many traces were marked.
-
-    `limit` is how many to mark at most; `progress` is told "n more done".
-    """
-    lexicon = hedging.load_lexicon()
-    store.use_lexicon(lexicon.lexicon_id, lexicon.language, lexicon.content)
-    n = 0
-    while limit is None or n < limit:
-        frame = store.unmarked(lexicon.lexicon_id, 1000 if limit is None else limit - n)
-        if not frame.height:
-            break
-        store.add_markings(
-            hedging.mark_many(
-                frame["trace_id"].to_list(), frame["text"].to_list(), frame["prompt"].to_list()
-            )
-        )
-        n += frame.height
-        if progress is not None:
-            progress(frame.height)
-    return n
-
-
-def all_are_marked(store: Store) -> bool:
-    """Whether the markers of every trace are up to the lexicon in use."""
-    ours = hedging.load_lexicon().lexicon_id
-    in_use = [lexicon["lexicon_id"] for lexicon in store.export_context()["lexicons"]]
-    return ours in in_use and not store.unmarked(ours, 1).height
 
 
 class Caretaker:

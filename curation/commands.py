@@ -18,7 +18,18 @@ from typing import Any
 
 import polars as pl
 
-from curation import agreement, caretaker, compatibility, export, hedging, intake, leakage, signs
+from curation import (
+    agreement,
+    caretaker,
+    compatibility,
+    export,
+    hedging,
+    intake,
+    leakage,
+    lexicon_commands,
+    lexicons,
+    signs,
+)
 from curation.errors import CurationError, ExportError, IngestError
 from curation.records import COMPATIBILITY_COLUMNS, PROFILE_COLUMNS, VERDICTS, Decision, Trace
 from curation.store import Store
@@ -103,6 +114,7 @@ def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
     starts, ends = store.steps(trace.trace_id)
     scored = score is not None and score["error"] is None
     families = store.compatibility(trace.trace_id, student) if student else {}
+    marking = signs.marking_of(store, trace)
     return {
         "trace": {**vars(trace), "extra": json.loads(trace.extra)},
         "problem": vars(problem),
@@ -129,9 +141,16 @@ def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
         "families": families,
         "refinement": _refinement(store, trace, student, families),
         "score_error": score["error"] if score else None,
-        "markers": signs.described(
-            trace.text, signs.markers_of(store, trace), trace.prompt, trace.final_answer
+        "markers": None
+        if marking.markers is None
+        else signs.described(
+            trace.text, marking.markers, trace.prompt, trace.final_answer, marking.lexicon
         ),
+        "marking": {
+            "language": marking.language,
+            "refusal": marking.refusal,
+            "lexicon_id": marking.lexicon.lexicon_id if marking.lexicon else None,
+        },
         "steps": [
             {"index": i, "start": start, "end": end}
             for i, (start, end) in enumerate(zip(starts, ends, strict=True))
@@ -177,9 +196,9 @@ def _marked_traces(
 
     Raises FilterError.
     """
-    if not caretaker.all_are_marked(store) or store.unsearched(signs.RULES_ID, 1).height:
+    if not lexicons.all_are_marked(store) or store.unsearched(signs.RULES_ID, 1).height:
         store.list_traces(where, order, limit)
-        caretaker.mark_pending(store, lambda n: progress(n, None))
+        lexicons.mark_pending(store, lambda n: progress(n, None))
         signs.search_pending(store, lambda n: progress(n, None))
     return store.list_traces(where, order, limit)
 
@@ -227,12 +246,12 @@ def _undo(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
 
 
 def _status(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
-    return {**store.status(), "store": str(store.path)}
+    return {**store.status(), "store": str(store.path), "marking": lexicons.standing(store)}
 
 
 def _leakage(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
     frame = _marked_traces(store, arguments["where"], "arrival", None, progress)
-    return leakage.report(frame).to_dict()
+    return {**leakage.report(frame).to_dict(), **lexicons.refused(frame)}
 
 
 def _agreement(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
@@ -364,6 +383,8 @@ COMMANDS: dict[str, Callable[[Store, Arguments, Progress], dict[str, Any]]] = {
     "decide": _decide,
     "undo": _undo,
     "status": _status,
+    "remark": lexicon_commands.remark,
+    "lexicon": lexicon_commands.run,
     "leakage": _leakage,
     "agreement": _agreement,
     "export": _export,

@@ -7,31 +7,59 @@ under the id of the rules. New rules find anew; what old ones found stays.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from curation import compatibility, hedging
+from curation import compatibility, hedging, lexicons
+from curation.hedging.language import DEFAULT, UNDETERMINED, read_language
+from curation.hedging.lexicon import Lexicon
 from curation.records import Marker, Trace
 from curation.store import SHORTCUT_SCHEMA, Store
 
 RULES_ID = f"shortcuts-{compatibility.SHORTCUT_RULES}"
 
 
-def markers_of(store: Store, trace: Trace) -> list[Marker]:
+class Marking(NamedTuple):
+    """What the lexicons in use say of a trace."""
+
+    markers: list[Marker] | None
+    """None = not counted; `refusal` says why."""
+    lexicon: Lexicon | None
+    language: str
+    """ISO 639-1; "und" = cannot be told, so English is assumed."""
+    refusal: str | None
+
+
+def marking_of(store: Store, trace: Trace) -> Marking:
     """The trace's markers: as stored, or found now where the caretaker has not come by yet."""
+    language = store.language(trace.trace_id) or read_language(trace.text).language
+    lexicon = lexicons.in_use(store).get(DEFAULT if language == UNDETERMINED else language)
+    if lexicon is None:
+        return Marking(None, None, language, lexicons.refusal(language))
     marking = store.marking(trace.trace_id)
-    if marking is None or marking["lexicon_id"] != hedging.load_lexicon().lexicon_id:
-        return hedging.find_markers(trace.text, trace.prompt)
-    spans = zip(marking["start_char"], marking["end_char"], marking["category"], strict=True)
-    return [Marker(start, end, kind, trace.text[start:end]) for start, end, kind in spans]
+    if marking is None or marking["lexicon_id"] != lexicon.lexicon_id:
+        found = hedging.find_markers(trace.text, trace.prompt, lexicon)
+    else:
+        spans = zip(marking["start_char"], marking["end_char"], marking["category"], strict=True)
+        found = [Marker(start, end, kind, trace.text[start:end]) for start, end, kind in spans]
+    return Marking(found, lexicon, language, None)
+
+
+def markers_of(store: Store, trace: Trace) -> list[Marker]:
+    """The trace's markers; empty where it is not counted, which `marking_of` tells apart."""
+    return marking_of(store, trace).markers or []
 
 
 def described(
-    text: str, markers: Sequence[Marker], prompt: str | None = None, answer: str | None = None
+    text: str,
+    markers: Sequence[Marker],
+    prompt: str | None = None,
+    answer: str | None = None,
+    lexicon: Lexicon | None = None,
 ) -> list[dict[str, Any]]:
     """Each marker as a row for JSON: its own fields, then those of its `hedging.Reading`."""
-    readings = hedging.describe(text, markers, prompt, answer=answer)
+    readings = hedging.describe(text, markers, prompt, lexicon, answer)
     return [
         {**marker._asdict(), **reading._asdict()}
         for marker, reading in zip(markers, readings, strict=True)

@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from curation import figures, leakage, ui
-from curation.caretaker import mark_pending
+from curation.lexicons import mark_pending
 
 LIMITS = (
     "No public study shows that any of these predicts accuracy after training. Markers count use "

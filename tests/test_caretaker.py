@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from curation import caretaker, hedging, scores
+from curation import caretaker, hedging, lexicons, scores
 from curation.caretaker import Caretaker
 from curation.settings import ROOT
 from curation.store import Store
@@ -183,12 +183,12 @@ def test_markers_are_brought_up_to_date_once_and_again_for_a_new_lexicon(
     store: Store, traces: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[int] = []
-    assert caretaker.mark_pending(store, limit=5) == 5
-    assert not caretaker.all_are_marked(store)
-    assert caretaker.mark_pending(store, told.append) == 7
+    assert lexicons.mark_pending(store, limit=5) == 5
+    assert not lexicons.all_are_marked(store)
+    assert lexicons.mark_pending(store, told.append) == 7
     assert told == [7]
-    assert caretaker.all_are_marked(store)
-    assert caretaker.mark_pending(store) == 0
+    assert lexicons.all_are_marked(store)
+    assert lexicons.mark_pending(store) == 0
     lexicon = hedging.load_lexicon()
     assert store.list_traces()["lexicon_id"].to_list() == [lexicon.lexicon_id] * 12
     assert store.list_traces()["n_hedge"].to_list() == [1] * 12
@@ -196,12 +196,12 @@ def test_markers_are_brought_up_to_date_once_and_again_for_a_new_lexicon(
         line for line in lexicon.content.splitlines() if not line.startswith("maybe\t")
     )
     newer = hedging.read_lexicon(text)
-    monkeypatch.setattr(hedging, "load_lexicon", lambda: newer)
-    assert not caretaker.all_are_marked(store)
-    assert caretaker.mark_pending(store) == 12
+    monkeypatch.setattr(hedging, "load_lexicon", lambda language: newer)
+    assert not lexicons.all_are_marked(store)
+    assert lexicons.mark_pending(store) == 12
     assert store.list_traces()["lexicon_id"].to_list() == [newer.lexicon_id] * 12
     assert store.list_traces()["n_hedge"].to_list() == [0] * 12
-    assert caretaker.mark_pending(store) == 0
+    assert lexicons.mark_pending(store) == 0
 
 
 def test_everything_is_scored_and_marked_in_the_background(
@@ -209,7 +209,7 @@ def test_everything_is_scored_and_marked_in_the_background(
 ) -> None:
     with kept(store) as keeper:
         until(lambda: keeper.state()["waiting"] == 0)
-        until(lambda: store.unmarked(hedging.load_lexicon().lexicon_id).height == 0)
+        until(lambda: lexicons.all_are_marked(store))
         until(lambda: not keeper.state()["running"])
         state = keeper.state()
         assert (state["scored"], state["failed"], state["total"]) == (12, 0, 12)

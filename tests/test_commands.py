@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from curation import caretaker, hedging
+from curation import hedging, lexicons
 from curation.records import PROFILE_COLUMNS, STANDARD, Marker
 from curation.settings import ROOT
 from tests.fakes import FakeStudent
@@ -246,9 +246,9 @@ def test_the_list_can_be_filtered_ordered_and_cut(curate: Curate, demo: Path, fa
 def test_a_list_is_marked_even_where_somebody_else_marks_at_that_moment(
     curate: Curate, demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mark = caretaker.mark_pending
+    mark = lexicons.mark_pending
     # The app's caretaker comes first: nothing is left to do for us, and still it is new.
-    monkeypatch.setattr(caretaker, "mark_pending", lambda store, told: mark(store) and mark(store))
+    monkeypatch.setattr(lexicons, "mark_pending", lambda store, told: mark(store) and mark(store))
     items = curate("list", "--where", "n_words > 0", "--json").json["items"]
     assert len(items) == 12
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from curation import compatibility, hedging, signs
+from curation import compatibility, signs
 from curation.desk import messages
 from curation.desk.profile import SHOWN
 from curation.records import PROFILE_COLUMNS, TOKEN_COLUMNS
@@ -49,18 +49,20 @@ def build(
         numbers.update({name: family[name] for name in COLUMNS if name in family})
     record = store.convention(score["convention_id"]) if score else {}
     mine = store.verdict_of(trace_id, reviewer)
+    marking = signs.marking_of(store, trace)
     return messages.card(
         trace,
         store.problem(trace.problem_id),
         steps=list(zip(*store.steps(trace_id), strict=True)),
-        markers=signs.markers_of(store, trace),
+        markers=marking.markers or (),
         tokens={name: score[name] for name in TOKEN_COLUMNS} if score and scored else None,
         profile=profile,
         scoring="waiting" if score is None else "scored" if scored else f"failed: {score['error']}",
         convention_id=score["convention_id"] if score else None,
         student=student,
         convention=", ".join(str(record[name]) for name in ("dtype", "boundary") if name in record),
-        lexicon_id=hedging.load_lexicon().lexicon_id,
+        lexicon_id=marking.lexicon.lexicon_id if marking.lexicon else None,
+        marking_refusal=marking.refusal,
         why=why,
         mine=messages.Recent(**mine) if mine else None,
         families=families,

@@ -113,6 +113,7 @@ def card(
     student: str | None = None,
     convention: str | None = None,
     lexicon_id: str | None = None,
+    marking_refusal: str | None = None,
     why: str | None = None,
     mine: Recent | None = None,
     families: Mapping[str, Mapping[str, Any]] | None = None,
@@ -126,7 +127,8 @@ def card(
     `scoring` is "scored", "waiting" or "failed: why". `student` and `convention` are short words
     for the legend; `why` says in a line why this card is here; `mine` is the reviewer's verdict.
     `families` is `Store.compatibility` of the trace; `percentiles` says by column what percent of
-    a pool of `n_pool` traces lies below it.
+    a pool of `n_pool` traces lies below it. `marking_refusal` says why the markers are not counted;
+    then every count is None.
     """
     text = trace.text
     marks = [(int(mark[0]), int(mark[1]), str(mark[2])) for mark in markers]
@@ -162,9 +164,14 @@ def card(
             [a, b, category]
             for a, b, (_, _, category) in zip(mark_starts, mark_ends, marks, strict=True)
         ],
-        "marker_counts": {category: counts[category] for category in CATEGORIES},
+        "marker_counts": {
+            category: None if marking_refusal else counts[category] for category in CATEGORIES
+        },
+        "marking_refusal": marking_refusal,
         "epistemic_per_1k_tokens": (
-            _significant(1000 * n_epistemic / n_tokens) if n_tokens else None
+            _significant(1000 * n_epistemic / n_tokens)
+            if n_tokens and not marking_refusal
+            else None
         ),
         "tokens": None
         if tokens is None

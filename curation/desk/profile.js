@@ -18,7 +18,7 @@ function paintNumbers(place, card) {
       "li",
       { class: card.marker_counts[category] ? "" : "none" },
       el("span", { class: `m m-${category}` }, category),
-      el("span", { class: "value" }, String(card.marker_counts[category] ?? 0)),
+      el("span", { class: "value" }, String(card.marker_counts[category] ?? "–")),
     ),
   );
   const density = card.epistemic_per_1k_tokens;
@@ -31,7 +31,9 @@ function paintNumbers(place, card) {
     density === null
       ? ""
       : el("p", { class: "dim small" }, `${shortNumber(density, 1)} epistemic per 1k tokens`),
-    el("ul", { class: "marks" }, ...marks),
+    card.marking_refusal
+      ? el("p", { class: "warning small" }, `Not counted. ${card.marking_refusal}`)
+      : el("ul", { class: "marks" }, ...marks),
     el(
       "p",
       { class: "dim small" },

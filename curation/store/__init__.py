@@ -8,7 +8,8 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
 
     connection.py     the file: opening, locking, migrating, transactions
     intake.py         records in
-    scoring.py        conventions, score packs, lexicons, markings
+    scoring.py        conventions, score packs
+    lexicons.py       lexicons and their changes, languages, markings
     profiling.py      recipes, families of numbers, shortcuts, knowledge of problems
     deciding.py       decisions and withdrawals
     checking.py       spot checks, known states
@@ -23,12 +24,14 @@ from pathlib import Path
 
 from curation.errors import StoreError
 from curation.store.intake import Added, Intake
+from curation.store.lexicons import LANGUAGE_SCHEMA, MARKING_SCHEMA
 from curation.store.profiling import SHORTCUT_SCHEMA
 from curation.store.reading import ORDERS
 from curation.store.safekeeping import Copy, Safekeeping, Verification, restore
-from curation.store.scoring import MARKING_SCHEMA, Taken
+from curation.store.scoring import Taken
 
 __all__ = [
+    "LANGUAGE_SCHEMA",
     "MARKING_SCHEMA",
     "ORDERS",
     "SHORTCUT_SCHEMA",

@@ -16,7 +16,7 @@ import polars as pl
 from curation.errors import StoreError
 from curation.records import COMPATIBILITY_COLUMNS, COMPATIBILITY_SCHEMA, STANDARD
 from curation.store.connection import now
-from curation.store.scoring import Scoring
+from curation.store.lexicons import Lexicons
 
 SHORTCUT_SCHEMA: dict[str, pl.DataType] = {
     "trace_id": pl.String(),
@@ -47,7 +47,7 @@ end
 """
 
 
-class Profiling(Scoring):
+class Profiling(Lexicons):
     """The part of a store that keeps the students' profiles of traces."""
 
     def families_wanted(self) -> tuple[str, ...]:

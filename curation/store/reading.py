@@ -32,7 +32,7 @@ _LISTED = (
     + ", privileged_by, repeated_share, has_loop, n_answer_repetitions, is_truncated, "
     "n_skipped_computations, early_answer, lexicon_id, n_words, kim_count, "
     "n_markers, n_epistemic, n_hedge, n_reflection, n_alternative, n_verification, "
-    "n_retrospective, n_booster, n_evidential, n_privilege"
+    "n_retrospective, n_booster, n_evidential, n_privilege, language, marking_refusal"
 )
 
 

@@ -1,4 +1,4 @@
-"""What the student and the lexicon say of the traces: conventions, score packs, markings.
+"""What the student says of the traces: conventions and score packs; settings.
 
 A number belongs to the convention it was computed under (model, tokenizer, template, dtype, …).
 The setting `convention/STUDENT` names the one in use for a student; numbers of others stay stored
@@ -16,16 +16,6 @@ from curation.errors import StoreError, UnknownTrace
 from curation.records import PACK_SCHEMA, PROFILE_COLUMNS, TOKEN_COLUMNS
 from curation.store.connection import Connection, now
 
-MARKING_SCHEMA: dict[str, pl.DataType] = {
-    "trace_id": pl.String(),
-    "lexicon_id": pl.String(),
-    "start_char": pl.List(pl.Int32()),
-    "end_char": pl.List(pl.Int32()),
-    "category": pl.List(pl.String()),
-    "n_words": pl.Int32(),
-    "kim_count": pl.Int32(),
-}
-
 
 class Taken(NamedTuple):
     """What became of a score pack."""
@@ -39,7 +29,7 @@ class Taken(NamedTuple):
 
 
 class Scoring(Connection):
-    """The part of a store that keeps scores and markings."""
+    """The part of a store that keeps scores."""
 
     def setting(self, name: str) -> str | None:
         """A remembered setting's value, or None."""
@@ -178,46 +168,6 @@ class Scoring(Connection):
         )
         assert row is not None
         return {**row, "waiting": row["total"] - row["scored"] - row["failed"]}
-
-    def use_lexicon(self, lexicon_id: str, language: str, content: str) -> None:
-        """Make this lexicon the one in use for its language."""
-        row = self._one(
-            "select lexicon_id from current_lexicon where language = $language", language=language
-        )
-        if row is not None and row["lexicon_id"] == lexicon_id:
-            return
-        with self._writing() as cursor:
-            cursor.execute(
-                "insert or replace into lexicon values ($id, $language, $content, $at)",
-                {"id": lexicon_id, "language": language, "content": content, "at": now()},
-            )
-
-    def unmarked(self, lexicon_id: str, limit: int = 1000) -> pl.DataFrame:
-        """Traces that this lexicon has not marked: trace_id, prompt, text."""
-        return self._frame(
-            "select t.trace_id, t.prompt, t.text from trace t anti join "
-            "(select trace_id from marking where lexicon_id = $lexicon_id) m using (trace_id) "
-            "order by t.position limit $limit",
-            lexicon_id=lexicon_id,
-            limit=limit,
-        )
-
-    def add_markings(self, frame: pl.DataFrame) -> None:
-        """Store what a lexicon found (`MARKING_SCHEMA`); a marking that is there stays."""
-        with self._writing() as cursor:
-            cursor.register("batch_marking", frame.select(list(MARKING_SCHEMA)))
-            cursor.execute(
-                "insert into marking by name select * from batch_marking on conflict do nothing"
-            )
-            cursor.unregister("batch_marking")
-
-    def marking(self, trace_id: str) -> dict[str, Any] | None:
-        """A trace's markers under the lexicon in use: lists start_char, end_char, category."""
-        return self._one(
-            "select m.* from marking m join current_lexicon using (lexicon_id) "
-            "where m.trace_id = $trace_id",
-            trace_id=trace_id,
-        )
 
     def _require_trace(self, trace_id: str) -> dict[str, Any]:
         row = self._one("select trace_id, text_hash from trace where trace_id = $id", id=trace_id)

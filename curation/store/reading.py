@@ -9,7 +9,7 @@ import polars as pl
 
 from curation.errors import FilterError, UnknownTrace
 from curation.records import COMPATIBILITY_COLUMNS, QUESTION, Problem, Trace
-from curation.store.checking import Checking
+from curation.store.evidence import Evidence
 
 Order = Literal["arrival", "problem", "nll", "rsr", "length", "hedging", "recent"]
 ORDERS: tuple[Order, ...] = get_args(Order)
@@ -36,7 +36,7 @@ _LISTED = (
 )
 
 
-class Reading(Checking):
+class Reading(Evidence):
     """The part of a store that answers questions."""
 
     def status(self) -> dict[str, Any]:

@@ -1,0 +1,58 @@
+"""What the leak signs look at: texts, markers, tokens and families of many traces in one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from curation.store.checking import Checking
+
+
+class Evidence(Checking):
+    """The part of a store that gathers what speaks for or against a leak."""
+
+    def pool_ids(self, limit: int) -> list[str]:
+        """At most `limit` trace ids, drawn by their hash: the same until traces are added."""
+        frame = self._frame("select trace_id from trace order by md5(trace_id) limit $n", n=limit)
+        ids: list[str] = frame["trace_id"].to_list()
+        return ids
+
+    def evidence(self, trace_ids: Sequence[str], student: str | None) -> pl.DataFrame:
+        """One row for each of `trace_ids` that is stored, in order of arrival.
+
+        Text, prompt, reference answer, steps; markers under the lexicon in use (null = not marked);
+        the student's tokens (null = not scored) and what belief, privilege and hedges say
+        (null = not computed, or it could not be, as `…_error` says).
+        """
+        return self._frame(
+            """
+            with asked as (select unnest($ids::varchar[]) as trace_id),
+            family as (
+                select c.* from latest_compatibility c semi join asked using (trace_id)
+                where c.student = $student
+            )
+            select t.trace_id, t.text, t.prompt, t.step_start, t.step_end, t.teacher_context,
+                coalesce(nullif(trim(t.reference_answer), ''), nullif(trim(p.reference_answer), ''))
+                    as reference_answer,
+                n.n_words, m.start_char as marker_start, m.end_char as marker_end,
+                m.category as marker_category,
+                s.error as score_error, s.start_char as token_start, s.end_char as token_end,
+                s.logprob_nats, s.entropy_nats,
+                b.error as belief_error, b.point_step, b.point_nats,
+                g.error as privilege_error, g.privileged_by, g.per_token as privileged_nats,
+                g.privilege_gain_per_token_nats,
+                h.error as hedges_error, h.per_token as hedge_mass
+            from trace t semi join asked using (trace_id)
+            join problem p using (problem_id)
+            left join marker_count n on n.trace_id = t.trace_id
+            left join marking m on m.trace_id = n.trace_id and m.lexicon_id = n.lexicon_id
+            left join latest_score s on s.trace_id = t.trace_id and s.student = $student
+            left join family b on b.trace_id = t.trace_id and b.family = 'belief'
+            left join family g on g.trace_id = t.trace_id and g.family = 'privilege'
+            left join family h on h.trace_id = t.trace_id and h.family = 'hedges'
+            order by t.position
+            """,
+            ids=list(trace_ids),
+            student=student,
+        )

@@ -39,7 +39,13 @@ _SILU = ("SiLU", "SiLUActivation")
 """The names that torch and transformers give one activation."""
 
 BLOCK_NUMBERS = 128 * 49152
-"""Logits that are looked at together: 24 MB in float32; fewer rows make the product slower."""
+"""Logits of one matrix product: 24 MB in float32; fewer rows make the product slower."""
+
+CACHED_NUMBERS = 16 * 49152
+"""Logits that are looked at together: 3 MB in float32, which the cores' own caches hold."""
+
+PACKED_BYTES = 2**29
+"""A vocabulary head up to this size is kept a second time, as the matrix product wants it."""
 
 
 class Statistics(NamedTuple):
@@ -87,6 +93,7 @@ class Forward:
         self._scale /= float(getattr(text, "logits_scaling", None) or 1.0)
         self._rope_kind = str((getattr(text, "rope_parameters", None) or {}).get("rope_type"))
         self._rotary = rotary.home_of(model)
+        self._packed = _packed(self._head)
         self.pack_tokens = PACK_TOKENS
         """Tokens of a pass; halved when memory does not hold it."""
         self.shares = False
@@ -249,14 +256,10 @@ class Forward:
             ).last_hidden_state
         return hidden[0]
 
-    def _logits(self, hidden: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-        """The model's logits in float32; `out` may lend the memory."""
-        logits: torch.Tensor
-        plain = type(self._head) is torch.nn.Linear and self._head.bias is None
-        if plain and hidden.dtype == torch.float32 and out is not None:
-            logits = torch.mm(hidden, self._head.weight.t(), out=out)
-        else:
-            logits = self._head(hidden).float()
+    def _logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """The model's logits in float32."""
+        product = self._packed or self._head
+        logits: torch.Tensor = product(hidden).float()
         if self._scale != 1.0:
             logits = logits.mul_(self._scale)
         if self._softcap is not None:
@@ -275,14 +278,17 @@ class Forward:
         Raises StudentError for what is no number.
         """
         n, vocabulary = hidden.shape[0], self._head.weight.shape[0]
-        rows = max(1, min(n, BLOCK_NUMBERS // vocabulary))
-        memory = torch.empty((2, rows, vocabulary), device=hidden.device)
+        few = max(1, CACHED_NUMBERS // vocabulary)
+        rows = max(few, BLOCK_NUMBERS // vocabulary // few * few)
+        memory = torch.empty((few, vocabulary), device=hidden.device)
         logprob, rank, entropy, mass = torch.empty((4, n), device=hidden.device)
         kept: list[npt.NDArray[np.float32]] = []
-        for a in range(0, n, rows):
-            b = min(a + rows, n)
-            logits = self._logits(hidden[a:b], out=memory[0, : b - a])
-            other = memory[1, : b - a]
+        for a in range(0, n, few):
+            if a % rows == 0:
+                product = self._logits(hidden[a : a + rows])
+            b = min(a + few, n)
+            logits = product[a % rows : a % rows + few]
+            other = memory[: b - a]
             target = logits.gather(1, targets[a:b, None])
             if is_full:
                 # Counting in float32 is exact up to 16.7 million and quicker than in integers.
@@ -314,6 +320,50 @@ class Forward:
             entropy.cpu().numpy(),
             mass.cpu().numpy() if self.openers is not None else None,
         ], kept
+
+
+class _PackedHead:
+    """A vocabulary head whose weights are kept as the CPU's matrix product wants them.
+
+    For few rows and many entries the product spends up to half its time on that order; the numbers
+    are the same up to rounding. These operations are those of torch's own compiler, not documented
+    for others, so `_packed` tries them and does without where they fail.
+    """
+
+    def __init__(self, weight: torch.Tensor, rows: int) -> None:
+        self._weight, self._rows = weight, rows
+        if weight.dtype == torch.float32:
+            self._packed = torch.ops.mkl._mkl_reorder_linear_weight(weight, rows)
+        else:
+            self._packed = torch.ops.mkldnn._reorder_linear_weight(weight, rows)
+
+    def __call__(self, hidden: torch.Tensor) -> torch.Tensor:
+        """The products of (rows, d) with every entry: (rows, vocabulary)."""
+        product: torch.Tensor
+        if hidden.dtype == torch.float32:
+            product = torch.ops.mkl._mkl_linear(
+                hidden, self._packed, self._weight, None, self._rows
+            )
+        else:
+            product = torch.ops.mkldnn._linear_pointwise(hidden, self._packed, None, "none", [], "")
+        return product
+
+
+@torch.inference_mode()
+def _packed(head: torch.nn.Module | None) -> _PackedHead | None:
+    """The head in the order that the CPU's matrix product wants, where that is to be had."""
+    if type(head) is not torch.nn.Linear or head.bias is not None:
+        return None
+    weight = head.weight
+    size = weight.numel() * weight.element_size()
+    if weight.device.type != "cpu" or size > PACKED_BYTES:
+        return None
+    if weight.dtype not in (torch.float32, torch.bfloat16):
+        return None
+    try:
+        return _PackedHead(weight, max(1, BLOCK_NUMBERS // weight.shape[0]))
+    except (AttributeError, RuntimeError):  # a build of torch without these libraries
+        return None
 
 
 def _is_out_of_memory(exc: BaseException) -> bool:

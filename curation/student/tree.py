@@ -30,7 +30,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-ROWS = 512
+ROWS = 128
 """Queries of a block at most; a mask holds at most so many rows."""
 
 SHORT = 64

@@ -9,6 +9,7 @@ import streamlit as st
 
 from curation import desk, queues, ui
 from curation.desk import cards, messages
+from curation.screens import blind_desk
 
 KEY = "desk"
 SELECTION = "selection"
@@ -76,15 +77,13 @@ def screen(room: ui.Room, queue: str, first: str | None, chosen: tuple[str, ...]
         store_id=store.setting("store_id") or str(store.path),
         reviewer=room.reviewer,
         queue=queue,
-        progress=messages.Progress(
-            n_decided=len(decided), n_total=len(decided) + len(left), n_left=len(left)
-        ),
+        progress=messages.Progress(len(decided), len(decided) + len(left), len(left)),
         recent=[messages.Recent(**row) for row in store.recent_decisions(room.reviewer)],
-        reasons=messages.REASONS,
     )  # fmt: skip
 
 
 with ui.page("Review") as room:
+    blind_desk.instead(room)  # where the link names a spot check
     asked, named = st.query_params.get("queue"), st.query_params.get(SELECTION)
     kept = room.store.setting(f"{SELECTION}/{named}") if named else None
     chosen = tuple(json.loads(kept)) if kept else ()

@@ -24,9 +24,17 @@ from typing import NamedTuple
 import streamlit as st
 
 from curation.desk import outbox, profile
-from curation.desk.messages import REASONS, Card, Json, Progress, Recent, recent_json
+from curation.desk.messages import (
+    REASONS,
+    VERDICT_WORDS,
+    Card,
+    Json,
+    Progress,
+    Recent,
+    recent_json,
+)
 from curation.errors import CurationError, StoreBusy
-from curation.records import Decision, Stored
+from curation.records import QUESTION, Decision, Stored, Verdict
 
 SCRIPTS = (
     "text.js", "tokens.js", "trace.js", "belief.js", "keys.js", "outbox.js", "deck.js",
@@ -76,6 +84,9 @@ def mount(
     progress: Progress,
     recent: Sequence[Recent],
     reasons: Mapping[str, str] = REASONS,
+    question: str = QUESTION,
+    words: Mapping[Verdict, tuple[str, str]] = VERDICT_WORDS,
+    is_blind: bool = False,
     height: int | None = None,
 ) -> None:
     """Show the desk with the next cards of `deck`, in queue order, undecided by `reviewer`.
@@ -86,7 +97,10 @@ def mount(
     before may still run. Where it raises StoreBusy, the record waits in the browser; any other
     CurationError refuses that record with its message. `recent` are the reviewer's last live
     decisions, newest first. `store_id` and `reviewer` name the browser's storage, so that no
-    decision reaches another store or person. `height` is in pixels, None = the window's.
+    decision reaches another store or person. `question` is what the verdicts answer; each decision
+    carries it from the key press on, so that one desk may send what another left behind. `words`
+    stand on the buttons. A blind desk has no place for scores, markers or what is known of the
+    trace (its cards are `messages.blind_card`). `height` is in pixels, None = the window's.
     """
 
     def receive() -> None:
@@ -110,11 +124,17 @@ def mount(
         "store": store_id,
         "reviewer": reviewer,
         "queue": queue,
+        "question": question,
+        "words": {verdict: list(both) for verdict, both in words.items()},
+        "blind": is_blind,
         "progress": dict(progress._asdict()),
         "deck": [[slip.trace_id, slip.version] for slip in deck],
         "cards": cards,
         "missing": missing,
-        "recent": [recent_json(decision) for decision in recent],
+        "recent": [
+            {**recent_json(decision), **({"teacher": ""} if is_blind else {})}
+            for decision in recent
+        ],
         "reasons": [[code, label] for code, label in list(reasons.items())[: outbox.MAX_REASONS]],
         "reply": st.session_state.get(_reply_key(key)),
         "height": height,

@@ -5,9 +5,10 @@ const HOLD = 40; // cards kept in memory
 const SHOWN_AHEAD = 6;
 
 class Deck {
-  constructor(store, reviewer) {
+  constructor(store, reviewer, question) {
     this.store = store;
     this.reviewer = reviewer;
+    this.question = question; // what the verdicts of this desk answer
     this.outbox = new Outbox(store, reviewer);
     this.cards = new Map(); // trace id -> card
     this.order = []; // trace ids, as the server ordered them
@@ -23,6 +24,8 @@ class Deck {
 
   /** Know an entry: one just made, one from before a reload, one of another tab. */
   recall(entry, counts = entry.kind === "decide" ? 1 : -1) {
+    // Another desk's verdict on the same trace answers something else; it is only sent from here.
+    if ((entry.question ?? "train") !== this.question) return;
     this.mine.set(entry.decision_id, { entry, sequence: null, counts });
     if (entry.kind === "decide") {
       this.decided.set(entry.trace_id, entry.decision_id);

@@ -4,8 +4,10 @@ const SHOW_CHOICE_MS = 350;
 
 class Desk {
   constructor(data) {
-    this.deck = new Deck(data.store, data.reviewer);
-    this.parts = skeleton((action, detail) => this.act(action, detail));
+    this.deck = new Deck(data.store, data.reviewer, data.question);
+    this.words = data.words; // verdict -> [what the button says, what is said afterwards]
+    this.isBlind = data.blind;
+    this.parts = skeleton((action, detail) => this.act(action, detail), data);
     this.root = this.parts.root;
     this.trace = new TraceView(this.parts.pane, (reading, isSpoken) =>
       this.read(reading, isSpoken),
@@ -26,8 +28,8 @@ class Desk {
     this.shown = null; // trace id
     this.card = null;
     this.past = null; // the decision that stands on the card on screen
-    this.heat = preference("heat", HEATS, "surprisal");
-    this.markers = preference("markers", ["on", "off"], "on");
+    this.heat = this.isBlind ? "off" : preference("heat", HEATS, "surprisal");
+    this.markers = this.isBlind ? "off" : preference("markers", ["on", "off"], "on");
     this.abort = new AbortController();
     listen(this, this.abort.signal);
     this.paintSwitches();
@@ -199,7 +201,8 @@ class Desk {
   }
 
   act(action, detail = {}) {
-    if (action in DONE) this.decide(action);
+    if (this.isBlind && SIGHTED.has(action)) return;
+    if (action in this.words) this.decide(action);
     else if (action === "reason") this.rejectFor(detail.digit);
     else if (action === "undo") this.undo();
     else if (action === "note" || action === "directive") this.parts[action].focus();
@@ -241,14 +244,15 @@ class Desk {
       queue: this.queue,
       convention_id: card.convention_id,
       lexicon_id: card.lexicon_id,
-      revealed: true,
+      revealed: !this.isBlind,
+      question: this.deck.question,
     };
     this.deck.add(entry, this.past ? 0 : 1);
     this.drafts.delete(card.trace_id);
     this.showNext(card.trace_id);
     this.flash(verdict);
     this.say(
-      `${DONE[verdict]}${reasons.length ? `, ${this.labelOf(reasons[0])}` : ""}. ${
+      `${this.words[verdict][1]}${reasons.length ? `, ${this.labelOf(reasons[0])}` : ""}. ${
         this.card ? `Next: ${plain(this.card.prompt, 80)}` : ""
       }`,
     );
@@ -272,12 +276,13 @@ class Desk {
       withdraws: past.decision_id,
       decided_at: new Date().toISOString(),
       queue: this.queue,
+      question: this.deck.question,
     };
     this.deck.add(entry, isOnlyOne ? -1 : 0);
     this.drafts.set(past.trace_id, { note: past.note ?? "", directive: past.directive ?? "" });
     this.show(past.trace_id);
     this.flash("undo");
-    this.say(`Taken back: ${DONE[past.verdict]}. The card is here again.`);
+    this.say(`Taken back: ${this.words[past.verdict][1]}. The card is here again.`);
     this.paintFoot();
     this.courier.sendSoon();
   }
@@ -318,7 +323,7 @@ class Desk {
           {
             class: "reason",
             "aria-keyshortcuts": i + 1,
-            "aria-label": `Reject: ${label} (key ${i + 1})`,
+            "aria-label": `${this.words.reject[0]}: ${label} (key ${i + 1})`,
           },
           () => this.rejectFor(i + 1),
           keycap(i + 1),
@@ -343,7 +348,7 @@ class Desk {
       node.setAttribute("aria-disabled", String(phase !== "card"));
     }
     paintNotice(parts.notice, phase, deck);
-    paintBanner(parts.banner, this.card && this.past, (code) => this.labelOf(code));
+    paintBanner(parts.banner, this.card && this.past, this.words, (code) => this.labelOf(code));
     parts.why.replaceChildren(
       appendText(el("span", { class: "badge queue" }), this.queue ?? ""),
       " ",
@@ -354,7 +359,9 @@ class Desk {
 
   paintFoot() {
     paintProgress(this.parts.progress, this.deck.counts());
-    paintRecent(this.parts.recent, this.deck.history(), (entry) => this.show(entry.trace_id));
+    paintRecent(this.parts.recent, this.deck.history(), this.words, (entry) =>
+      this.show(entry.trace_id),
+    );
     this.receipt.paint();
   }
 

@@ -14,10 +14,10 @@ function paintProgress(place, { n_decided: decided, n_total: total, n_left: left
 }
 
 /** The last ten decisions, newest first; a click opens the card again. */
-function paintRecent(place, history, open) {
-  const words = (entry) =>
+function paintRecent(place, history, words, open) {
+  const told = (entry) =>
     [
-      DONE[entry.verdict],
+      words[entry.verdict][1],
       entry.sequence === null ? "(waiting to be stored)" : `#${entry.sequence}`,
       `at ${clock(entry.decided_at)}:`,
       plain(entry.prompt || entry.trace_id, 70),
@@ -29,8 +29,8 @@ function paintRecent(place, history, open) {
         {
           class: `past ${entry.verdict} ${entry.sequence === null ? "waiting" : ""}`,
           "data-decision": entry.decision_id,
-          title: words(entry),
-          "aria-label": `${words(entry)}. Open it.`,
+          title: told(entry),
+          "aria-label": `${told(entry)}. Open it.`,
         },
         () => open(entry),
         icon(entry.verdict),
@@ -91,7 +91,7 @@ function paintNotice(place, phase, deck) {
 }
 
 /** The decision that already stands on the card, if any. */
-function paintBanner(place, past, labelOf) {
+function paintBanner(place, past, words, labelOf) {
   place.hidden = !past;
   if (!past) return;
   place.className = `banner ${past.verdict}`;
@@ -100,7 +100,7 @@ function paintBanner(place, past, labelOf) {
     icon(past.verdict),
     appendText(
       el("span"),
-      `${DONE[past.verdict]}${why ? ` (${why})` : ""} at ${clock(past.decided_at)}${
+      `${words[past.verdict][1]}${why ? ` (${why})` : ""} at ${clock(past.decided_at)}${
         past.sequence ? `, #${past.sequence}` : ""
       }.`,
     ),

@@ -1,10 +1,10 @@
 // Keys: which press means what, and when a press is none of the desk's business.
 
 const KEYS = [
-  { key: "a", action: "accept", says: "accept" },
-  { key: "x", action: "reject", says: "reject" },
-  { key: "space", action: "skip", says: "skip", shown: "space" },
-  { key: "f", action: "flag", says: "flag" },
+  { key: "a", action: "accept" },
+  { key: "x", action: "reject" },
+  { key: "space", action: "skip", shown: "space" },
+  { key: "f", action: "flag" },
   {
     key: "u",
     also: ["Backspace"],
@@ -12,7 +12,7 @@ const KEYS = [
     says: "undo the last decision, again and again",
     shown: "u or backspace",
   },
-  { key: "1-9", says: "reject with that reason" },
+  { key: "1-9", says: "the same as x, with that reason" },
   { key: "t", action: "note", says: "write a note" },
   { key: "d", action: "directive", says: "write a directive: how the trace should change" },
   { key: "Escape", says: "leave a field, close this sheet", shown: "esc" },
@@ -32,6 +32,9 @@ const KEYS = [
   { key: "m", action: "markers", says: "markers on or off" },
   { key: "?", action: "sheet", says: "this sheet" },
 ];
+
+/** What a blind desk does not do: it shows nothing but the text. */
+const SIGHTED = new Set(["heat", "markers", "tokenNext", "tokenBack", "directive"]);
 
 const BOUND = new Map();
 for (const { key, also = [], action, repeats = false } of KEYS) {

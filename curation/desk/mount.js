@@ -9,7 +9,9 @@ const desks = new Map();
 /** The desk of these data: the one that stands, or a new one in its place. */
 function deskFor(data) {
   const known = desks.get(data.desk);
-  if (known?.deck.store === data.store && known.deck.reviewer === data.reviewer) return known;
+  const { store, reviewer, question } = known?.deck ?? {};
+  const isHis = store === data.store && reviewer === data.reviewer && question === data.question;
+  if (known && isHis) return known;
   known?.close();
   const desk = new Desk(data);
   desks.set(data.desk, desk);

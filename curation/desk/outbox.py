@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from curation.records import VERDICTS, Decision
+from curation.records import QUESTION, VERDICTS, Decision
 
 MAX_ENTRIES = 500
 MAX_NOTE_CHARS = 20_000
@@ -27,6 +27,7 @@ DEPTH = 6
 """How many undecided cards a browser holds unless it asks for more."""
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_QUESTION = re.compile(rf"{QUESTION}|leak/sc1_[0-9a-f]{{24}}")
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -111,7 +112,7 @@ _FIELDS = frozenset(
     (
         "decision_id", "kind", "trace_id", "text_hash", "verdict", "withdraws", "reasons", "note",
         "directive", "shown_at", "decided_at", "active_ms", "queue", "convention_id", "lexicon_id",
-        "revealed", "order",
+        "revealed", "order", "question",
     )
 )  # fmt: skip
 
@@ -143,6 +144,9 @@ def _decision(entry: object, reviewer: str) -> tuple[int, Decision]:
     decided_at = _time(entry, "decided_at")
     if decided_at is None:
         raise _Refusal("decided_at is missing")
+    question = _word(entry, "question") or QUESTION
+    if not _QUESTION.fullmatch(question):
+        raise _Refusal(f"question is {question[:60]!r}, which no desk asks")
     order = _count(entry, "order", 2**53)
     active_ms = _count(entry, "active_ms", _DAY_MS)
     revealed = entry.get("revealed")
@@ -154,6 +158,7 @@ def _decision(entry: object, reviewer: str) -> tuple[int, Decision]:
         reviewer=reviewer,
         verdict=verdict,
         decided_at=decided_at,
+        question=question,
         withdraws=withdraws,
         reasons=_reasons(entry),
         note=_prose(entry, "note"),

@@ -1,12 +1,11 @@
 // The parts of the desk around the trace. Each takes data and fills its place; none decides.
 
 const VERDICTS = [
-  { action: "accept", label: "Accept", key: "a", done: "Accepted" },
-  { action: "reject", label: "Reject", key: "x", done: "Rejected" },
-  { action: "skip", label: "Skip", key: "space", done: "Skipped" },
-  { action: "flag", label: "Flag", key: "f", done: "Flagged" },
+  { action: "accept", key: "a" },
+  { action: "reject", key: "x" },
+  { action: "skip", key: "space" },
+  { action: "flag", key: "f" },
 ];
-const DONE = Object.fromEntries(VERDICTS.map(({ action, done }) => [action, done]));
 const MATCH = { match: "match", mismatch: "no match", unknown: "match unknown" };
 
 /** A button that runs `press`; the second click of a double click is not another press. */
@@ -32,8 +31,14 @@ function keycap(text) {
   return el("kbd", { "aria-hidden": "true" }, text);
 }
 
-/** The empty desk: every place that is filled later, by name. */
-function skeleton(act) {
+/**
+ * The empty desk: every place that is filled later, by name.
+ *
+ * A blind desk has no place for what the student or the lexicon says: those parts stand outside of
+ * the document, where nothing that is painted into them can be seen.
+ */
+function skeleton(act, { words, blind }) {
+  const sighted = (node) => (blind ? null : node);
   const parts = {};
   const part = (name, node) => (parts[name] = node);
   const heats = HEATS.map((name) =>
@@ -48,17 +53,17 @@ function skeleton(act) {
     ),
   );
   parts.heats = heats;
-  const verdicts = VERDICTS.map(({ action, label, key }) =>
+  const verdicts = VERDICTS.map(({ action, key }) =>
     button(
       {
         class: `verdict ${action}`,
         "data-action": action,
         "aria-keyshortcuts": key === "space" ? "Space" : key,
-        "aria-label": `${label} (key ${key})`,
+        "aria-label": `${words[action][0]} (key ${key})`,
       },
       () => act(action),
       icon(action),
-      el("span", {}, label),
+      el("span", {}, words[action][0]),
       keycap(key),
     ),
   );
@@ -89,24 +94,28 @@ function skeleton(act) {
       el(
         "div",
         { class: "tools" },
-        el(
-          "div",
-          { class: "segments", role: "group", "aria-label": "Token heatmap (key h)" },
-          el("span", { class: "label" }, "Heat", keycap("h")),
-          ...heats,
+        sighted(
+          el(
+            "div",
+            { class: "segments", role: "group", "aria-label": "Token heatmap (key h)" },
+            el("span", { class: "label" }, "Heat", keycap("h")),
+            ...heats,
+          ),
         ),
-        part(
-          "markers",
-          button(
-            {
-              class: "segment",
-              "aria-pressed": "true",
-              "aria-keyshortcuts": "m",
-              "aria-label": "Markers (key m)",
-            },
-            () => act("markers"),
+        sighted(
+          part(
             "markers",
-            keycap("m"),
+            button(
+              {
+                class: "segment",
+                "aria-pressed": "true",
+                "aria-keyshortcuts": "m",
+                "aria-label": "Markers (key m)",
+              },
+              () => act("markers"),
+              "markers",
+              keycap("m"),
+            ),
           ),
         ),
         button(
@@ -124,7 +133,7 @@ function skeleton(act) {
     el(
       "section",
       { class: "centre", "aria-label": "Trace" },
-      part("legend", el("div", { class: "legend" })),
+      sighted(part("legend", el("div", { class: "legend" }))),
       part("banner", el("div", { class: "banner", hidden: true })),
       part(
         "pane",
@@ -136,8 +145,10 @@ function skeleton(act) {
         }),
       ),
       part("notice", el("div", { class: "notice", hidden: true })),
-      part("curve", el("section", { class: "curve", hidden: true, "aria-label": "Belief curve" })),
-      part("readout", el("div", { class: "readout" })),
+      sighted(
+        part("curve", el("section", { class: "curve", hidden: true, "aria-label": "Belief curve" })),
+      ),
+      sighted(part("readout", el("div", { class: "readout" }))),
     ),
     el(
       "section",
@@ -163,11 +174,15 @@ function skeleton(act) {
       ),
       part(
         "reasons",
-        el("div", { class: "reasons", role: "group", "aria-label": "Reject with a reason" }),
+        el("div", {
+          class: "reasons",
+          role: "group",
+          "aria-label": `${words.reject[0]} with a reason`,
+        }),
       ),
       field("note", "Note", "t", "what you saw"),
-      field("directive", "Directive", "d", "how it should change"),
-      part("numbers", el("div", { class: "numbers" })),
+      sighted(field("directive", "Directive", "d", "how it should change")),
+      sighted(part("numbers", el("div", { class: "numbers" }))),
     ),
     el(
       "footer",
@@ -180,24 +195,26 @@ function skeleton(act) {
       part("receipt", el("div", { class: "receipt", role: "status", "aria-live": "polite" })),
     ),
     part("spoken", el("div", { class: "spoken", "aria-live": "polite" })),
-    part("sheet", sheet()),
+    part("sheet", sheet(words, blind)),
   );
   parts.root = root;
   return parts;
 }
 
 /** The key sheet, a modal dialog of our own. */
-function sheet() {
+function sheet(words, blind) {
   const dialog = el("dialog", { class: "sheet", "aria-label": "Keys" });
   dialog.append(
     el("h2", {}, "Keys"),
     el(
       "dl",
       {},
-      KEYS.flatMap(({ key, shown, says }) => [
-        el("dt", {}, el("kbd", {}, shown ?? key)),
-        el("dd", {}, says),
-      ]),
+      KEYS.filter(({ action }) => !(blind && SIGHTED.has(action))).flatMap(
+        ({ key, shown, action, says }) => [
+          el("dt", {}, el("kbd", {}, shown ?? key)),
+          el("dd", {}, says ?? words[action][0].toLowerCase()),
+        ],
+      ),
     ),
     el("p", { class: "dim" }, "Keys do nothing while you type. c and r belong to Streamlit."),
     button({ class: "segment" }, () => dialog.close(), "Close", keycap("esc")),
@@ -218,22 +235,28 @@ function folded(label, text) {
 
 /** Prompt, answers, teacher and what the teacher saw. */
 function paintProblem(place, card) {
+  const reference = fact(
+    "Reference answer",
+    card.reference_answer === null
+      ? el("p", { class: "dim" }, "none given")
+      : textBlock(card.reference_answer, { class: "answer" }),
+  );
+  const prompt = fact("Prompt", textBlock(card.prompt, { class: "prompt" }));
+  if (card.is_blind) {
+    place.replaceChildren(prompt, el("div", { class: "answers" }, reference));
+    return;
+  }
   const { context, match } = card;
   const saw = [];
   if (context.text) saw.push(folded("What the teacher saw beyond the prompt", context.text));
   if (card.reference_solution) saw.push(folded("Reference solution", card.reference_solution));
   const isOddName = context.raw && context.raw !== context.name;
   place.replaceChildren(
-    fact("Prompt", textBlock(card.prompt, { class: "prompt" })),
+    prompt,
     el(
       "div",
       { class: "answers" },
-      fact(
-        "Reference answer",
-        card.reference_answer === null
-          ? el("p", { class: "dim" }, "none given")
-          : textBlock(card.reference_answer, { class: "answer" }),
-      ),
+      reference,
       fact(
         "Trace's final answer",
         card.final_answer === null

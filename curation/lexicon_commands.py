@@ -110,7 +110,6 @@ def run(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any
 def _effect(effect: lexicon_effects.Effect) -> dict[str, Any]:
     return {
         **effect._asdict(),
-        "lexicon": effect.lexicon.lexicon_id,
         "by_category": {
             name: {"go": go, "come": come} for name, (go, come) in effect.by_category.items()
         },
@@ -126,7 +125,9 @@ def _listed(store: Store, language: str | None, search: str | None) -> dict[str,
         {"language": code, **row}
         for code, state in states.items()
         if search is not None
-        for row in lexicon_effects.occurrences(store, state.lexicon, search).to_dicts()
+        for row in lexicon_effects.occurrences(
+            state.lexicon, lexicon_effects.count(store, state.lexicon), search
+        ).to_dicts()
     ]
     return {
         "in_use": [

@@ -24,10 +24,10 @@ from curation.store import Store
 LOOKED_AT = 2_000
 """Traces that a preview reads at most: a few seconds."""
 
-COUNTED = 20_000
+COUNTED = 5_000
 """Traces, at most, whose markers say how often a phrase occurs."""
 
-AROUND_CHARS = 60
+AROUND_CHARS = 50
 
 OCCURRENCE_SCHEMA: dict[str, pl.DataType] = {
     "phrase": pl.String(),
@@ -56,8 +56,8 @@ class Example(NamedTuple):
 class Effect(NamedTuple):
     """What a change would do."""
 
-    lexicon: Lexicon
-    """As it would be."""
+    lexicon_id: str
+    """The version that it would be."""
     n_candidates: int
     """Traces of the language whose text may hold the phrase."""
     n_read: int
@@ -102,7 +102,7 @@ def preview(
             examples.append(_example(trace_id, text, go, come))
     named = sorted({*going, *coming})
     return Effect(
-        then, n_candidates, frame.height, n_traces, n_come, n_go,
+        then.lexicon_id, n_candidates, frame.height, n_traces, n_come, n_go,
         {name: (going[name], coming[name]) for name in named}, tuple(examples),
     )  # fmt: skip
 
@@ -110,9 +110,8 @@ def preview(
 def _example(trace_id: str, text: str, go: set[Marker], come: set[Marker]) -> Example:
     """The first place of a trace where a marker differs."""
     first = min((*go, *come))
-    spots = {(marker.start, marker.end) for marker in (first,)}
-    was = sorted(m.category for m in go if (m.start, m.end) in spots)
-    becomes = sorted(m.category for m in come if (m.start, m.end) in spots)
+    was = sorted(m.category for m in go if (m.start, m.end) == (first.start, first.end))
+    becomes = sorted(m.category for m in come if (m.start, m.end) == (first.start, first.end))
     return Example(
         trace_id,
         " ".join(text[max(0, first.start - AROUND_CHARS) : first.start].split("\n")),
@@ -123,26 +122,40 @@ def _example(trace_id: str, text: str, go: set[Marker], come: set[Marker]) -> Ex
     )
 
 
-def occurrences(store: Store, lexicon: Lexicon, search: str = "") -> pl.DataFrame:
-    """The entries of a lexicon with how often each was found (`OCCURRENCE_SCHEMA`), by phrase.
+Found = dict[tuple[str, str], int]
+"""(Folded phrase, category) -> how often it was the marker."""
 
-    `search` keeps those with all its words in phrase, category, rule or source. An entry is counted
-    where it was the marker: by its category, after its rule, not inside a longer phrase; in the
-    first `COUNTED` traces that this lexicon has marked.
+
+def count(store: Store, lexicon: Lexicon) -> Found:
+    """How often each entry was the marker, in the first `COUNTED` traces that this version marked.
+
+    An entry counts by its category, after its rule, not inside a longer phrase. Empty = no trace is
+    marked yet.
     """
+    surfaces: Counter[tuple[str, str]] = Counter()
+    frame = store.marked_texts(lexicon.lexicon_id, COUNTED)
+    for text, starts, ends, categories in frame.iter_rows():
+        for start, end, category in zip(starts, ends, categories, strict=True):
+            surfaces[text[start:end], category] += 1
     found: Counter[tuple[str, str]] = Counter()
-    for surface, category, n, _ in store.surfaces(lexicon.lexicon_id, COUNTED).iter_rows():
+    for (surface, category), n in surfaces.items():
         found[_key(surface), category] += n
-    rows = [
-        {
-            **entry._asdict(),
-            "category": entry.category or changing.NONE,
-            "n_found": found[_key(entry.phrase), entry.category] if found and entry.category
-            else None,
-        }
-        for entry in lexicon.entries
-        if _holds(entry, search.lower().split())
-    ]  # fmt: skip
+    return dict(found)
+
+
+def occurrences(lexicon: Lexicon, found: Found, search: str = "") -> pl.DataFrame:
+    """The entries of a lexicon with their counts (`OCCURRENCE_SCHEMA`), by phrase.
+
+    `search` keeps those with all its words in phrase, category, strength, rule or source.
+    """
+    words = search.lower().split()
+    rows = []
+    for entry in lexicon.entries:
+        category = entry.category or changing.NONE
+        if _holds(entry, category, words):
+            n = found.get((_key(entry.phrase), category), 0)
+            n_found = n if found and entry.category else None
+            rows.append({**entry._asdict(), "category": category, "n_found": n_found})
     frame = pl.DataFrame(rows, schema=OCCURRENCE_SCHEMA)
     return frame.sort("phrase", "category", maintain_order=True)
 
@@ -151,8 +164,6 @@ def _key(phrase: str) -> str:
     return " ".join(hedging.text.fold(phrase).hay.split())
 
 
-def _holds(entry: hedging.Entry, words: Sequence[str]) -> bool:
-    of = " ".join(
-        (entry.phrase, entry.category or changing.NONE, entry.strength, entry.rule, entry.source)
-    ).lower()
+def _holds(entry: hedging.Entry, category: str, words: Sequence[str]) -> bool:
+    of = " ".join((entry.phrase, category, entry.strength, entry.rule, entry.source)).lower()
     return all(word in of for word in words)

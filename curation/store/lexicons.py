@@ -230,24 +230,12 @@ class Lexicons(Scoring):
             """
         ).to_dicts()
 
-    def surfaces(self, lexicon_id: str, limit: int) -> pl.DataFrame:
-        """What a lexicon marked, as it stands in the texts: surface, category, n, n_traces.
-
-        Of the first `limit` traces that it marked.
-        """
+    def marked_texts(self, lexicon_id: str, limit: int) -> pl.DataFrame:
+        """What a lexicon marked in its first `limit` traces: text, start_char, end_char, category."""
         return self._frame(
-            """
-            with span as (
-                select trace_id, unnest(start_char) as a, unnest(end_char) as b,
-                    unnest(category) as category
-                from (select m.* from marking m join trace t using (trace_id)
-                    where m.lexicon_id = $lexicon_id order by t.position limit $limit)
-            )
-            select lower(t.text[s.a + 1 : s.b]) as surface, s.category, count(*) as n,
-                count(distinct s.trace_id) as n_traces
-            from span s join trace t using (trace_id)
-            group by all order by n desc, surface, s.category
-            """,
+            "select t.text, m.start_char, m.end_char, m.category "
+            "from marking m join trace t using (trace_id) "
+            "where m.lexicon_id = $lexicon_id order by t.position limit $limit",
             lexicon_id=lexicon_id,
             limit=limit,
         )

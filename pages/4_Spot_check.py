@@ -10,6 +10,7 @@ import streamlit as st
 
 from curation import figures, leakage, ui
 from curation.lexicons import mark_pending
+from curation.screens import spot_check
 
 LIMITS = (
     "No public study shows that any of these predicts accuracy after training. Markers count use "
@@ -64,15 +65,17 @@ def behind(room: ui.Room, trace_ids: list[str]) -> None:
         trace = room.store.trace(trace_id)
         with st.container(border=True):
             st.page_link(
-                "pages/3_Review.py", label="Open on the desk", icon=":material/rate_review:",
-                query_params={"trace": trace_id},
-            )  # fmt: skip
+                "pages/3_Review.py", label="Open on the desk", query_params={"trace": trace_id}
+            )
             st.text(f"{trace.teacher}, {trace.teacher_context}, answer {trace.final_answer}")
             st.code(trace.text[:4000], language=None, wrap_lines=True)
 
 
 with ui.page("Spot check") as room:
     st.title("Spot check")
+    if spot_check.view() == spot_check.SAMPLING:
+        spot_check.sampling(room)
+        st.stop()
     where = st.text_input(
         "Only traces where", key="spot_where", placeholder="is_correct and domain = 'algebra'",
         help="A DuckDB condition over the columns of trace_overview.",
@@ -84,7 +87,6 @@ with ui.page("Spot check") as room:
     st.caption(f"Density is per 1,000 {report.unit}: {report.unit_reason}")
     if room.store.holds_source("written for this project"):
         st.info(ui.DEMO_NOTE, icon=":material/info:")
-
     rows = report.to_dict()["contexts"]
     st.subheader("By teacher context")
     st.dataframe(table(rows, AS_THEY_STAND), hide_index=True)
@@ -98,10 +100,8 @@ with ui.page("Spot check") as room:
     st.dataframe(table(guided, MATCHED), hide_index=True)
     for context, why in report.unmatched.items():
         st.text(f"{context}: {why}")
-
     st.subheader("Behind the points")
-    place = st.container()
-    picked: list[str] = []
+    place, picked = st.container(), list[str]()
     for chart, key in (
         (figures.density_by_context(frame, report.unit), "spot_density"),
         (figures.length_by_context(frame, report.unit), "spot_length"),

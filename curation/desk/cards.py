@@ -32,6 +32,21 @@ def standing(profile: dict[str, float | None], among: pl.DataFrame) -> dict[str,
     return found
 
 
+def build_blind(
+    store: Store, reviewer: str, trace_id: str, why: str | None, question: str
+) -> messages.Card:
+    """What a judge may see of one trace; `question` is the spot check's. Raises UnknownTrace."""
+    trace = store.trace(trace_id)
+    mine = store.verdict_of(trace_id, reviewer, question)
+    return messages.blind_card(
+        trace,
+        store.problem(trace.problem_id),
+        steps=list(zip(*store.steps(trace_id), strict=True)),
+        why=why,
+        mine=messages.Recent(**mine) if mine else None,
+    )
+
+
 def build(
     store: Store, student: str, reviewer: str, trace_id: str, why: str | None, among: pl.DataFrame
 ) -> messages.Card:

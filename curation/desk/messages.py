@@ -47,6 +47,31 @@ REASONS: Mapping[str, str] = {
 }
 """Why a trace is rejected, in the order of the keys 1 to 9: what is stored -> what is shown."""
 
+LEAK_REASONS: Mapping[str, str] = {
+    "names_reference": "Names what it was given",
+    "answer_first": "Answer before the work",
+    "unearned": "Certain without a derivation",
+    "retrofitted": "Works back from the answer",
+    "other": "Other: see note",
+}
+"""By what a judge of a spot check knows a leak, in the order of the keys 1 to 5."""
+
+VERDICT_WORDS: Mapping[Verdict, tuple[str, str]] = {
+    "accept": ("Accept", "Accepted"),
+    "reject": ("Reject", "Rejected"),
+    "skip": ("Skip", "Skipped"),
+    "flag": ("Flag", "Flagged"),
+}
+"""What stands on the buttons, and what is said of a decision afterwards."""
+
+LEAK_WORDS: Mapping[Verdict, tuple[str, str]] = {
+    "accept": ("Clean", "Judged clean"),
+    "reject": ("Leaking", "Judged leaking"),
+    "skip": ("Unsure", "Left as unsure"),
+    "flag": ("Flag", "Flagged"),
+}
+"""The same for a spot check."""
+
 _SAW = {
     "unguided": "saw the prompt alone",
     "answer": "also saw the reference answer",
@@ -188,6 +213,44 @@ def card(
         "lexicon_id": lexicon_id,
         "why": why,
         "mine": None if mine is None else recent_json(mine),
+    }
+
+
+def blind_card(
+    trace: Trace,
+    problem: Problem,
+    *,
+    steps: Sequence[tuple[int, int]],
+    why: str | None = None,
+    mine: Recent | None = None,
+) -> Card:
+    """A card to judge blind: prompt, reference answer and text; nothing else of the trace is in it.
+
+    No teacher, context, source, correctness, marker, score or number leaves for the browser.
+    """
+    text = trace.text
+    starts = to_utf16(text, [start for start, _ in steps])
+    ends = to_utf16(text, [end for _, end in steps])
+    return {
+        "is_blind": True,
+        "trace_id": trace.trace_id,
+        "text_hash": trace.text_hash,
+        "text": text,
+        "prompt": trace.prompt,
+        "reference_answer": problem.reference_answer,
+        "steps": [[a, b] for a, b in zip(starts, ends, strict=True)],
+        "markers": [],
+        "marker_counts": {},
+        "epistemic_per_1k_tokens": None,
+        "tokens": None,
+        "profile": None,
+        "panel": None,
+        "belief": None,
+        "scoring": "",
+        "convention_id": None,
+        "lexicon_id": None,
+        "why": why,
+        "mine": None if mine is None else {**recent_json(mine), "teacher": ""},
     }
 
 

@@ -80,7 +80,7 @@ def progress(room: Room) -> None:
                 )
             if now["undetermined"]:
                 st.caption(
-                    f"Too few words to tell the language: {now['undetermined']:,}, marked as English."
+                    f"Too few words to tell a language: {now['undetermined']:,}, marked as English."
                 )
             if waiting and not now["waiting"]:
                 st.rerun()

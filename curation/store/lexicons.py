@@ -231,7 +231,7 @@ class Lexicons(Scoring):
         ).to_dicts()
 
     def marked_texts(self, lexicon_id: str, limit: int) -> pl.DataFrame:
-        """What a lexicon marked in its first `limit` traces: text, start_char, end_char, category."""
+        """The first `limit` traces that a lexicon marked: text, start_char, end_char, category."""
         return self._frame(
             "select t.text, m.start_char, m.end_char, m.category "
             "from marking m join trace t using (trace_id) "

@@ -23,6 +23,9 @@ HEDGED = [
     ("I think in this case it is 4.", "i think"),
     ("The genus has about forty kinds.", "about"),
     ("It could rain tomorrow.", "could"),
+    ("It could just be my unit.", "could"),
+    ("These rules may not apply to adults.", "may"),
+    ("Police have not ruled out foul play.", "not ruled out"),
 ]
 PLAIN = [
     "Many scholars live in the town.",

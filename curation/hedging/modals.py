@@ -37,9 +37,8 @@ _BY_CONVENTION = re.compile(
 
 
 _FORBIDDEN = re.compile(
-    r" not (?:enter|vote|park|water|use|bring|hold|smoke|leave|sell|carry|exceed|apply|wear|take"
-    r"|remove|marry|work|drive|stand|disclose|be (?:used|taken|sold|carried|worn|brought|moved"
-    r"|copied|reproduced|disclosed))\b"
+    r" not (?:enter|vote|park|water|bring|smoke|sell|exceed|wear|remove|marry|drive|disclose"
+    r"|be (?:used|taken|sold|carried|worn|brought|moved|copied|reproduced|disclosed))\b"
     r"|[a-z ]{1,30}\bonly (?:by|if|with|on|when|after)\b"
     r"| (?:[a-z]+ )?(?:free of charge|for free|free)\b"
 )
@@ -81,7 +80,8 @@ def might(site: Site) -> bool:
 
 _ADVERBS = (
     r"(?: (?:also|still|well|even|soon|now|then|thus|therefore|perhaps|possibly|potentially|easily"
-    r"|eventually|one day|in turn|in theory|in principle|theoretically|conceivably|otherwise))*"
+    r"|just|simply|eventually|one day|in turn|in theory|in principle|theoretically|conceivably"
+    r"|otherwise))*"
 )
 _HAPPENS = re.compile(
     _ADVERBS
@@ -94,7 +94,7 @@ _HAPPENS = re.compile(
     r"|spark|require|need|prevent|destroy|create|emerge|collapse|drop|grow|remain|stay"
     r"|also be|account|interfere|modulate|mediate|allow|enable|refer|pose|strengthen|weaken"
     r"|undermine|expose|exceed|prompt|encourage|discourage|complicate|backfire|appear|fail|crack|leak|break|crash|burst|flood"
-    r"|rain|snow|freeze|cease|vanish|escalate|derail|hamper|hinder|hold|mark|signal|mask|bias|yield)\b"
+    r"|rain|snow|announce|declare|approve|impose|ban|resign|strike|freeze|cease|vanish|escalate|derail|hamper|hinder|hold|mark|signal|mask|bias|yield)\b"
 )
 _DONE = re.compile(
     _ADVERBS

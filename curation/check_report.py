@@ -274,11 +274,10 @@ def _reviewers(
 def in_words(answer: dict[str, Any]) -> list[str]:
     """What a report says, in sentences."""
     level = f"{answer['confidence']:.0%}"
-    population = answer["n_population"]
+    population = round(answer["n_population"] * answer["represented"])
     if not answer["judged"]:
-        return [
-            f"Nothing is judged yet: {answer['n_drawn']} traces were drawn from {population:,}."
-        ]
+        drawn, of = answer["n_drawn"], answer["n_population"]
+        return [f"Nothing is judged yet: {drawn} traces were drawn from {of:,}."]
     low, high = answer["interval"]
     words = [
         f"About {answer['share']:.1%} of {population:,} traces leak ({level} interval "
@@ -287,8 +286,8 @@ def in_words(answer: dict[str, Any]) -> list[str]:
     ]
     if answer["represented"] < 1:
         words.append(
-            f"This speaks of {answer['represented']:.0%} of the population: some strata have no "
-            "judged trace yet."
+            f"The other {answer['n_population'] - population:,} lie in strata without a judged "
+            "trace yet."
         )
     n_neither = answer["unsure"] + answer["flagged"] + answer["disputed"]
     if n_neither:

@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from curation import spot_check_commands
+
 
 def as_json(answer: dict[str, Any]) -> str:
     """The answer as one line of JSON (RFC 8259): times in ISO 8601, NaN and infinity as null."""
@@ -178,6 +180,7 @@ def _shown(answer: dict[str, Any]) -> str:
                     ("sequence", "no."),
                     ("decided_at", "at"),
                     ("reviewer", "reviewer"),
+                    ("question", "question"),
                     ("verdict", "verdict"),
                     ("withdraws", "withdraws"),
                     ("reasons", "reasons"),
@@ -274,4 +277,5 @@ _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
     "leakage": _leaked,
     "export": _exported,
     "verify": _verified,
+    "spotcheck": lambda answer: spot_check_commands.in_words(answer, _table),
 }

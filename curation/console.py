@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from curation import spot_check_commands
+from curation import lexicon_commands, spot_check_commands
 
 
 def as_json(answer: dict[str, Any]) -> str:
@@ -147,6 +147,13 @@ def _listed(answer: dict[str, Any]) -> str:
     )
 
 
+def _markers(answer: dict[str, Any]) -> str | None:
+    """The markers of `show` in a line, or why the trace has none."""
+    if answer["markers"] is None:
+        return f"not counted. {answer['marking']['refusal']}"
+    return ", ".join(f"{m['category']} “{m['text']}”" for m in answer["markers"]) or None
+
+
 def _indented(text: str) -> str:
     return "\n".join("  " + line for line in text.replace("\r\n", "\n").split("\n"))
 
@@ -163,8 +170,7 @@ def _shown(answer: dict[str, Any]) -> str:
                 "answer": trace["final_answer"],
                 "correct": trace["is_correct"],
                 "steps": len(answer["steps"]),
-                "markers": ", ".join(f"{m['category']} “{m['text']}”" for m in answer["markers"])
-                or None,
+                "markers": _markers(answer),
                 "profile": answer["profile"] or answer["score_error"] or "not scored yet",
             }
         ),
@@ -274,6 +280,8 @@ _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
         or "no markers"
     ),
     "bench": _measured,
+    "lexicon": lambda answer: lexicon_commands.in_words(answer, _table),
+    "remark": lexicon_commands.remark_in_words,
     "leakage": _leaked,
     "export": _exported,
     "verify": _verified,

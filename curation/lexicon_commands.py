@@ -149,3 +149,80 @@ def _listed(store: Store, language: str | None, search: str | None) -> dict[str,
         ],
         "entries": entries,
     }
+
+
+Table = Callable[[list[dict[str, Any]], list[tuple[str, str]]], str]
+
+
+def in_words(answer: dict[str, Any], table: Table) -> str:
+    """What `lexicon` answered, for people; `table(rows, columns)` draws, and escapes, a table."""
+    if answer["action"] == "list":
+        return _list_in_words(answer, table)
+    lines = []
+    effect = answer.get("effect")
+    if effect is not None:
+        of = f"{effect['n_read']} of {effect['n_candidates']} traces that may hold it"
+        lines = [
+            f"{effect['n_traces']} traces change: {effect['n_come']} markers come, "
+            f"{effect['n_go']} go (read: {of})"
+        ]
+        columns = [("was", "is now"), ("becomes", "would be"), ("before", "before"),
+                   ("surface", "marker"), ("after", "after")]  # fmt: skip
+        if effect["examples"]:
+            lines.append(table(effect["examples"], columns))
+        lines.append("stored" if answer["stored"] else "only a preview: nothing is stored")
+    if "file" in answer:
+        lines.append(table([answer], [("file", "written")]))
+    lines.append(
+        f"in use for {answer['language']}: {answer['lexicon_id'] or 'no lexicon'}, "
+        f"{answer['n_entries']} entries"
+    )
+    if answer.get("waiting"):
+        lines.append(
+            f"{answer['waiting']} traces wait to be marked: `remark`, or let the app do it"
+        )
+    return "\n".join(lines)
+
+
+def _list_in_words(answer: dict[str, Any], table: Table) -> str:
+    parts = [
+        table(
+            answer["in_use"],
+            [("language", "language"), ("lexicon_id", "in use"), ("base", "stands on"),
+             ("n_entries", "entries"), ("n_changes", "changes"), ("idle", "without effect")],
+        )
+    ]  # fmt: skip
+    if answer["changes"]:
+        columns = [("sequence", "no."), ("change_id", "change"), ("language", "language"),
+                   ("action", "action"), ("phrase", "phrase"), ("category", "category"),
+                   ("strength", "strength"), ("lexicon_id", "version"), ("withdraws", "takes back"),
+                   ("who", "who"), ("changed_at", "when"), ("why", "why"),
+                   ("is_live", "live")]  # fmt: skip
+        parts.append("changes\n" + table(answer["changes"], columns))
+    if answer["versions"]:
+        columns = [("language", "language"), ("lexicon_id", "version"), ("added_at", "added"),
+                   ("n_marked", "traces marked"), ("is_in_use", "in use")]  # fmt: skip
+        parts.append("versions\n" + table(answer["versions"], columns))
+    if answer["entries"]:
+        columns = [("language", "language"), ("phrase", "phrase"), ("category", "category"),
+                   ("strength", "strength"), ("rule", "rule"), ("source", "source"),
+                   ("n_found", "found")]  # fmt: skip
+        parts.append("entries\n" + table(answer["entries"], columns))
+    return "\n\n".join(parts)
+
+
+def remark_in_words(answer: dict[str, Any]) -> str:
+    """What `remark` answered, for people."""
+    languages = ", ".join(f"{name} {n}" for name, n in answer["refused_languages"].items())
+    lines = [
+        f"marked {answer['marked']} traces in {answer['seconds']:.1f} s under "
+        f"{answer['lexicon_id']} ({answer['language']})",
+        f"{answer['counted']} traces are counted, {answer['waiting']} wait",
+    ]
+    if answer["refused"]:
+        lines.append(f"{answer['refused']} are not: no lexicon for their language ({languages})")
+    if answer["undetermined"]:
+        lines.append(
+            f"{answer['undetermined']} have too few words to tell their language: marked as English"
+        )
+    return "\n".join(lines)

@@ -13,6 +13,7 @@ import pytest
 
 from curation import caretaker, hedging, lexicons, scores
 from curation.caretaker import Caretaker
+from curation.hedging.changes import Change
 from curation.settings import ROOT
 from curation.store import Store
 from curation.student import packs
@@ -436,3 +437,15 @@ def test_the_speed_of_the_scorer_is_told(
         assert state["message"] == "so far"
     state = keeper.state()
     assert (state["running"], state["tokens_per_second"], state["message"]) == (False, None, None)
+
+
+def test_traces_are_marked_anew_when_the_lexicon_in_use_changes(
+    store: Store, traces: list[dict[str, Any]]
+) -> None:
+    with kept(store):
+        until(lambda: lexicons.all_are_marked(store))
+        assert store.list_traces()["n_hedge"].to_list() == [1] * 12
+        wished = Change("silence", "maybe", why="a habit here", who="ada")
+        lexicons.change(store, "en", [wished])
+        until(lambda: lexicons.all_are_marked(store))
+        assert store.list_traces()["n_hedge"].to_list() == [0] * 12

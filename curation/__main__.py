@@ -31,9 +31,9 @@ from curation import (
     ingest,
     intake,
     knowledge,
+    leak_signs,
     lexicon_commands,
     settings,
-    spot_check_commands,
 )
 from curation import store as stores
 from curation.errors import CurationError, ExportError, StoreBusy
@@ -261,7 +261,7 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
 
     p = command("list", "traces with their state and scores")
     p.add_argument("--where", default=None, metavar="SQL")
-    p.add_argument("--order", choices=ORDERS, default="arrival")
+    p.add_argument("--order", choices=[*ORDERS, leak_signs.ORDER], default="arrival")
     p.add_argument("--limit", type=_count, default=None)
 
     p = command("decide", "append a decision")
@@ -278,7 +278,6 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
     command("status", "where the curation stands")
 
     lexicon_commands.add_words(command)
-    spot_check_commands.add_words(command)
 
     p = command("leakage", "confidence leakage by teacher context, matched on the problem")
     p.add_argument("--where", default=None, metavar="SQL")

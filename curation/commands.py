@@ -25,11 +25,10 @@ from curation import (
     export,
     hedging,
     intake,
-    leakage,
+    leak_signs,
     lexicon_commands,
     lexicons,
     signs,
-    spot_check_commands,
 )
 from curation.errors import CurationError, ExportError, IngestError
 from curation.records import COMPATIBILITY_COLUMNS, PROFILE_COLUMNS, VERDICTS, Decision, Trace
@@ -63,9 +62,13 @@ def _score_plan(store: Store, arguments: Arguments, progress: Progress) -> dict[
     """The beginning of `score`: a job is written; nothing in the store changes yet."""
     convention = arguments["convention"]
     job, n = caretaker.plan(
-        store, convention["student"], arguments["limit"], convention["convention_id"],
-        arguments["families"], arguments["recipes"],
-    )  # fmt: skip
+        store,
+        convention["student"],
+        arguments["limit"],
+        convention["convention_id"],
+        arguments["families"],
+        arguments["recipes"],
+    )
     return {"job": str(job), "n": n, "packs": str(caretaker.packs_folder(store.path))}
 
 
@@ -152,6 +155,7 @@ def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
             {"index": i, "start": start, "end": end}
             for i, (start, end) in enumerate(zip(starts, ends, strict=True))
         ],
+        "leak_signs": leak_signs.of_trace(store, trace.trace_id),
         "decisions": store.decisions(trace.trace_id),
         "convention": store.convention(score["convention_id"]) if score else None,
     }
@@ -201,9 +205,12 @@ def _marked_traces(
 
 
 def _list(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
-    frame = _marked_traces(
-        store, arguments["where"], arguments["order"], arguments["limit"], progress
-    )
+    where, order, limit = arguments["where"], arguments["order"], arguments["limit"]
+    if order == leak_signs.ORDER:
+        frame = _marked_traces(store, where, "arrival", None, progress)
+        frame = leak_signs.in_order(store, frame).slice(0, limit)
+    else:
+        frame = _marked_traces(store, where, order, limit, progress)
     return {"items": frame.to_dicts()}
 
 
@@ -248,7 +255,7 @@ def _status(store: Store, arguments: Arguments, progress: Progress) -> dict[str,
 
 def _leakage(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
     frame = _marked_traces(store, arguments["where"], "arrival", None, progress)
-    return {**leakage.report(frame).to_dict(), **lexicons.refused(frame)}
+    return {**leak_signs.report(store, frame).to_dict(), **lexicons.refused(frame)}
 
 
 def _agreement(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
@@ -257,10 +264,16 @@ def _agreement(store: Store, arguments: Arguments, progress: Progress) -> dict[s
 
 def _export(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
     manifest = export.write(
-        store, format=arguments["format"], out=Path(arguments["out"]), where=arguments["where"],
-        splits=export.parse_splits(arguments["splits"]), seed=arguments["seed"],
-        files=arguments["files"], overwrite=arguments["overwrite"], progress=_in_steps(progress),
-    )  # fmt: skip
+        store,
+        format=arguments["format"],
+        out=Path(arguments["out"]),
+        where=arguments["where"],
+        splits=export.parse_splits(arguments["splits"]),
+        seed=arguments["seed"],
+        files=arguments["files"],
+        overwrite=arguments["overwrite"],
+        progress=_in_steps(progress),
+    )
     return {
         "format": manifest.format,
         "rows": manifest.rows,
@@ -378,7 +391,6 @@ COMMANDS: dict[str, Callable[[Store, Arguments, Progress], dict[str, Any]]] = {
     "lexicon": lexicon_commands.run,
     "leakage": _leakage,
     "agreement": _agreement,
-    "spotcheck": spot_check_commands.run,
     "export": _export,
     "verify": _verify,
     "backup": _backup,

@@ -177,6 +177,8 @@ def _shown(answer: dict[str, Any]) -> str:
         "prompt\n" + _indented(trace["prompt"]),
         "trace\n" + _indented(trace["text"]),
     ]
+    if answer.get("leak_signs"):
+        parts.append("leak signs (hints to read, no verdict)\n" + _leak_signs(answer["leak_signs"]))
     if answer["decisions"]:
         parts.append(
             "decisions\n"
@@ -201,6 +203,47 @@ def _interval(low: float | None, high: float | None) -> str:
     return "–" if _value(low) == "–" else f"{_value(low)} to {_value(high)}"
 
 
+def _leak_signs(answer: dict[str, Any]) -> str:
+    rows = [
+        {**sign, "above": f"above {_value(sign['percentile'])} %" if sign["is_known"] else None}
+        for sign in answer["signs"]
+    ]
+    columns = [("title", "sign"), ("value", "value"), ("unit", "unit"), ("above", "in the pool"),
+               ("says", "found")]  # fmt: skip
+    order = f"leak risk {_value(answer['leak_risk'])} of 100, from {answer['n_signs_known']} signs"
+    return f"{order}, among {answer['n_pool']} traces\n{_table(rows, columns)}"
+
+
+def _estimated(found: dict[str, Any]) -> str:
+    """A value with its interval, or with why there is none."""
+    if _value(found["value"]) == "–":
+        return f"– ({found['why']})"
+    ends = found["why"] if found["why"] else f"95 %: {_interval(*found['ci'])}"
+    return f"{_value(found['value'])} ({ends})"
+
+
+def _compared(context: dict[str, Any], unit: str) -> list[str]:
+    """What else the matched view says of a context, a line each."""
+    named = [
+        ("nll_difference_nats", "mean NLL, context minus unguided, nats a token"),
+        ("kim_difference", "Kim count a response, context minus unguided"),
+        ("length_difference", f"length, context minus unguided, {unit}"),
+        ("privilege_gain_per_token_nats", "privilege gain, nats a token"),
+        ("hedge_privilege_gain_nats", "privilege gain on hedges minus elsewhere, nats a token"),
+        ("both_correct", "suppression where both are correct"),
+    ]
+    lines = [f"{context['teacher_context']} against unguided, {context['n_problems_matched']} "
+             f"problems, matched on {context['matched_on']}"]  # fmt: skip
+    lines += [f"  {title}: {_estimated(context[name])}" for name, title in named]
+    apart = context["without_one_domain"]
+    if apart:
+        lines.append(
+            f"  suppression without one domain: {_value(apart['low'])} (without "
+            f"{apart['low_without']}) to {_value(apart['high'])} (without {apart['high_without']})"
+        )
+    return lines + [f"  beware: {warning}" for warning in context["warnings"]]
+
+
 def _leaked(answer: dict[str, Any]) -> str:
     unit = f"epistemic per 1k {answer['unit']}"
     rows = [
@@ -223,11 +266,21 @@ def _leaked(answer: dict[str, Any]) -> str:
             ("suppression", "suppression"),
             ("fall_ci", "95 %"),
             ("p_value", "p"),
+            ("p_holm", "p (Holm)"),
             ("reason", "note"),
         ],
     )
     rest = [answer["unit_reason"]]
-    rest += [f"{context} is not matched: {why}" for context, why in answer["unmatched"].items()]
+    for context in answer["contexts"]:
+        if context["n_problems_matched"]:
+            rest += _compared(context, answer["unit"])
+        elif context["unmatched"]:
+            name = context["teacher_context"]
+            rest += [
+                f"{name} is not matched: {answer['unmatched'][name]}",
+                "  over different problems, so no comparison of contexts: suppression "
+                + _estimated(context["unmatched"]),
+            ]
     return "\n".join([table, *(one_line(line) for line in rest if line)])
 
 

@@ -29,6 +29,7 @@ POOL = 2000
 """Traces that percentiles are of, at most: enough for half a percent, quick enough for a card."""
 AT_ONCE = 250
 """Traces a query."""
+QUEUE = "leak risk"
 ORDER = "leak-risk"
 """The name of the order in `list --order`."""
 
@@ -144,8 +145,10 @@ def risks(store: Store, among: Pool | None = None) -> pl.DataFrame:
     )
 
 
-def candidates(store: Store, reviewer: str) -> pl.DataFrame:
-    """`Store.candidates` with the leak risk and its reason, for the queue of that name."""
+def candidates(store: Store, reviewer: str, queue: str) -> pl.DataFrame:
+    """`Store.candidates`; for the queue of that name with the leak risk and its reason."""
+    if queue != QUEUE:
+        return store.candidates(reviewer)
     found = risks(store).select("trace_id", "leak_risk", "leak_reason")
     return store.candidates(reviewer).join(found, on="trace_id", how="left", maintain_order="left")
 
@@ -186,6 +189,14 @@ def with_gains(store: Store, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.join(
         pl.DataFrame(rows, schema=schema), on="trace_id", how="left", maintain_order="left"
     )
+
+
+def report(store: Store, frame: pl.DataFrame) -> leakage.Report:
+    """The leakage report on a list of traces (`Store.list_traces`).
+
+    The one way to it: the command, the page and what is sent to colleagues have the same numbers.
+    """
+    return leakage.report(with_gains(store, frame))
 
 
 def _evidence(store: Store, trace_ids: Sequence[str]) -> Iterator[Row]:

@@ -131,6 +131,23 @@ def flagged_by_me(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
     return _queue(ordered, lambda row: "you flagged it")
 
 
+def leak_risk(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
+    """The highest leak risk first; what nothing is known of last, in order of arrival.
+
+    Reads the columns `leak_risk` (0 to 100) and `leak_reason`, which name the parts of the order
+    and no verdict; without them nothing is known of any trace.
+    """
+    there = {"leak_risk": pl.Float64(), "leak_reason": pl.String()}
+    ordered = _undecided(
+        candidates.with_columns(
+            pl.lit(None, kind).alias(name)
+            for name, kind in there.items()
+            if name not in candidates.columns
+        )
+    ).sort("leak_risk", "added_order", descending=[True, False], nulls_last=True)
+    return _queue(ordered, lambda row: str(row["leak_reason"] or "no leak sign is known yet"))
+
+
 def selected(candidates: pl.DataFrame, reviewer: str, trace_ids: Sequence[str]) -> Queue:
     """Exactly these traces in the order given, each once: those to decide, then those decided.
 
@@ -155,6 +172,7 @@ QUEUES: dict[str, Callable[[pl.DataFrame, str, int], Queue]] = {
     "random": random,
     "most surprising": most_surprising,
     "teacher contrast": teacher_contrast,
+    "leak risk": leak_risk,
     "needs second reading": needs_second_reading,
     "flagged by me": flagged_by_me,
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from curation import desk, queues, ui
+from curation import desk, leak_signs, queues, ui
 from curation.desk import cards, messages
 from curation.screens import blind_desk
 
@@ -23,7 +23,7 @@ def ordered(
 
     Nobody changes it, so all reruns share it: a copy of a long queue would cost every key press.
     """
-    candidates = _room.store.candidates(reviewer)
+    candidates = leak_signs.candidates(_room.store, reviewer, queue)
     order = (
         queues.selected(candidates, reviewer, chosen)
         if queue == SELECTION
@@ -42,7 +42,7 @@ def version_of(room: ui.Room, queue: str) -> object:
     """What the order of this queue depends on, beside the reviewer's own new decisions."""
     status = room.store.status()
     on = {"needs second reading": "records", "flagged by me": "records"}
-    news = on.get(queue, "scored" if queue == "most surprising" else "traces")
+    news = on.get(queue, "scored" if queue in ("most surprising", "leak risk") else "traces")
     # A decision taken back puts its trace into the queue again.
     undone = room.store.n_withdrawn_by(room.reviewer)
     return str(room.store.path), status["traces"], undone, status[news]

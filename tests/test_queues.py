@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from curation import queues
 
-COVER_THE_UNDECIDED = ["in order", "random", "most surprising", "teacher contrast"]
+COVER_THE_UNDECIDED = ["in order", "random", "most surprising", "teacher contrast", "leak risk"]
 
 
 def candidates(*rows: dict[str, Any]) -> pl.DataFrame:
@@ -64,6 +64,20 @@ def test_teacher_contrast_orders_problems_by_their_spread() -> None:
     assert [trace_id for trace_id, _ in queue] == ["t2", "t4", "t0", "t1", "t3"]
     assert queue[0][1] == "epistemic density differs by 40.0 per 1,000 words here"
     assert queue[-1][1] == "nothing to contrast it with yet"
+
+
+def test_leak_risk_names_the_parts_and_puts_the_unknown_last() -> None:
+    frame = candidates({}, {}, {}).with_columns(
+        leak_risk=pl.Series([40.0, None, 70.0]),
+        leak_reason=pl.Series(["no leak sign stands out", None, "answer after 12 words"]),
+    )
+    assert queues.leak_risk(frame, "ann", 0) == [
+        ("t2", "answer after 12 words"),
+        ("t0", "no leak sign stands out"),
+        ("t1", "no leak sign is known yet"),
+    ]
+    # Candidates without the columns: all of them, as they came.
+    assert ids("leak risk", candidates({}, {})) == ["t0", "t1"]
 
 
 def test_random_depends_on_seed_and_reviewer_and_not_on_what_others_add() -> None:

@@ -34,6 +34,7 @@ from curation import (
     leak_signs,
     lexicon_commands,
     settings,
+    spot_check_commands,
 )
 from curation import store as stores
 from curation.errors import CurationError, ExportError, StoreBusy
@@ -278,6 +279,7 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
     command("status", "where the curation stands")
 
     lexicon_commands.add_words(command)
+    spot_check_commands.add_words(command)
 
     p = command("leakage", "confidence leakage by teacher context, matched on the problem")
     p.add_argument("--where", default=None, metavar="SQL")

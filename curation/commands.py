@@ -29,6 +29,7 @@ from curation import (
     lexicon_commands,
     lexicons,
     signs,
+    spot_check_commands,
 )
 from curation.errors import CurationError, ExportError, IngestError
 from curation.records import COMPATIBILITY_COLUMNS, PROFILE_COLUMNS, VERDICTS, Decision, Trace
@@ -62,13 +63,9 @@ def _score_plan(store: Store, arguments: Arguments, progress: Progress) -> dict[
     """The beginning of `score`: a job is written; nothing in the store changes yet."""
     convention = arguments["convention"]
     job, n = caretaker.plan(
-        store,
-        convention["student"],
-        arguments["limit"],
-        convention["convention_id"],
-        arguments["families"],
-        arguments["recipes"],
-    )
+        store, convention["student"], arguments["limit"], convention["convention_id"],
+        arguments["families"], arguments["recipes"],
+    )  # fmt: skip
     return {"job": str(job), "n": n, "packs": str(caretaker.packs_folder(store.path))}
 
 
@@ -264,16 +261,10 @@ def _agreement(store: Store, arguments: Arguments, progress: Progress) -> dict[s
 
 def _export(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
     manifest = export.write(
-        store,
-        format=arguments["format"],
-        out=Path(arguments["out"]),
-        where=arguments["where"],
-        splits=export.parse_splits(arguments["splits"]),
-        seed=arguments["seed"],
-        files=arguments["files"],
-        overwrite=arguments["overwrite"],
-        progress=_in_steps(progress),
-    )
+        store, format=arguments["format"], out=Path(arguments["out"]), where=arguments["where"],
+        splits=export.parse_splits(arguments["splits"]), seed=arguments["seed"],
+        files=arguments["files"], overwrite=arguments["overwrite"], progress=_in_steps(progress),
+    )  # fmt: skip
     return {
         "format": manifest.format,
         "rows": manifest.rows,
@@ -391,6 +382,7 @@ COMMANDS: dict[str, Callable[[Store, Arguments, Progress], dict[str, Any]]] = {
     "lexicon": lexicon_commands.run,
     "leakage": _leakage,
     "agreement": _agreement,
+    "spotcheck": spot_check_commands.run,
     "export": _export,
     "verify": _verify,
     "backup": _backup,

@@ -333,10 +333,10 @@ _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
         or "no markers"
     ),
     "bench": _measured,
-    "lexicon": lambda answer: lexicon_commands.in_words(answer, _table),
-    "remark": lexicon_commands.remark_in_words,
     "leakage": _leaked,
     "export": _exported,
     "verify": _verified,
+    "lexicon": lambda answer: lexicon_commands.in_words(answer, _table),
+    "remark": lexicon_commands.remark_in_words,
     "spotcheck": lambda answer: spot_check_commands.in_words(answer, _table),
 }

@@ -152,6 +152,13 @@ def test_marker_counts_and_their_density() -> None:
     assert card["marker_counts"]["privilege"] == 0
 
 
+def test_a_trace_that_is_not_counted_has_no_counts_and_the_reason() -> None:
+    card = a_card(profile={"n_tokens": 800}, scoring="scored", marking_refusal="In Danish.")
+    assert set(card["marker_counts"].values()) == {None}
+    assert card["epistemic_per_1k_tokens"] is None
+    assert card["marking_refusal"] == "In Danish."
+
+
 def test_a_card_that_is_not_scored_has_no_numbers() -> None:
     card = a_card(markers=[(0, 2, "hedge")])
     assert card["tokens"] is None

@@ -68,7 +68,7 @@ def progress(room: Room) -> None:
                 st.caption("There are no traces yet.")
                 return
             done = now["counted"] + now["refused"]
-            st.progress(done / total, text=f"{done:,} of {total:,} traces marked")
+            st.progress(done / total, text=f"{now['counted']:,} of {total:,} traces marked")
             if now["refused"]:
                 by_language = ", ".join(
                     f"{language} {n:,}" for language, n in now["refused_languages"].items()

@@ -26,7 +26,7 @@ from curation import signs
 from curation.errors import CurationError
 from curation.lexicons import mark_pending
 from curation.settings import ROOT
-from curation.store import Store
+from curation.store import Reader, Store
 from curation.student import packs
 from curation.student.progress import is_alive, is_scoring, read_progress
 
@@ -148,17 +148,23 @@ class Caretaker:
         # thread of the door: the lock keeps one from being started while the other ends it.
         self._lock = threading.Lock()
         self._worker: subprocess.Popen[bytes] | None = None
+        self._reads: str = student
         self._paused_for: int | None = None
         self._is_paused = not scoring
         self._waiting_at_start = 0
-        self._given_up_at: int | None = None
+        self._given_up_at: dict[str, int] = {}
         self._trouble: str | None = None
-        self._scorer_problem: str | None = None
+        self._scorer_problem: dict[str, str] = {}
         self._set_aside: str | None = None
         self._thread = threading.Thread(target=self._run, name="hedgerow-caretaker", daemon=True)
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Begin; returns at once. The app's student becomes one of the store's readers."""
+        known = {reader.student: reader for reader in self._store.readers()}
+        before = known.get(self._student)
+        if before is None or before.dtype != self._dtype:
+            is_wanted = before is None or before.is_wanted
+            self._store.set_reader(self._student, self._dtype, is_wanted=is_wanted)
         self._thread.start()
 
     def wake(self) -> None:
@@ -175,26 +181,30 @@ class Caretaker:
         with self._lock:
             self._end_worker()
 
-    def state(self) -> dict[str, Any]:
-        """Where scoring stands: counts, whether a scorer is at work (ours or another), its speed.
+    def state(self, student: str | None = None) -> dict[str, Any]:
+        """Where the scoring of a student (None = the app's) stands: counts, and who is at work.
 
-        `tokens_per_second` is of the scorer at work, `measured_tokens_per_second` what the last one
-        of this student said, also when it has ended (None = never measured here). `paused`: the
-        app's own scorer rests until `resume`, because of `pause` or `scoring=False`. `problem` is
-        what a person should know: why the scorer ended, what could not be taken in.
+        `running`: a scorer is at work, ours or another, and `reads_with` is its student (None =
+        nobody's, or not said yet). `tokens_per_second` is of the scorer at work,
+        `measured_tokens_per_second` what the last one of this student said, also when it has ended
+        (None = never measured here). `paused`: the app's own scorer rests until `resume`, because
+        of `pause` or `scoring=False`. `problem` is what a person should know: why the scorer
+        ended, what could not be taken in.
         """
+        student = student or self._student
         worker = self._worker
         running = (worker is not None and worker.poll() is None) or is_scoring(self._folder)
         progress = read_progress(self._folder) if running else None
         return {
-            **self._store.scoring_state(self._student),
-            "student": self._student,
+            **self._store.scoring_state(student),
+            "student": student,
             "running": running,
+            "reads_with": progress.student if progress else None,
             "message": progress.message if progress else None,
             "tokens_per_second": progress.tokens_per_second if progress else None,
-            "measured_tokens_per_second": self._measured(),
+            "measured_tokens_per_second": self._measured(student),
             "paused": self._is_paused,
-            "problem": self._trouble or self._scorer_problem or self._set_aside,
+            "problem": self._trouble or self._scorer_problem.get(student) or self._set_aside,
         }
 
     def pause(self) -> None:
@@ -264,19 +274,22 @@ class Caretaker:
                 return  # another process is at it; its packs come in all the same
             if self._try_again.is_set():
                 self._try_again.clear()
-                self._given_up_at = None
-            waiting = self._waiting()
-            if waiting and waiting != self._given_up_at:
-                self._start_scorer(waiting)
+                self._given_up_at.clear()
+            # One at a time, the student that is shown first: two would share the same cores.
+            for reader in self._store.readers():
+                waiting = self._waiting(reader.student) if reader.is_wanted else 0
+                is_given_up = waiting == self._given_up_at.get(reader.student)
+                if waiting and not is_given_up and self._start_scorer(reader, waiting):
+                    return
 
-    def _measured(self) -> float | None:
+    def _measured(self, student: str) -> float | None:
         progress = read_progress(self._folder)
-        known = progress is not None and progress.student == self._student
+        known = progress is not None and progress.student == student
         return progress.tokens_per_second if progress and known else None
 
-    def _waiting(self) -> int:
+    def _waiting(self, student: str) -> int:
         families = self._store.families_wanted()
-        return self._store.profile_state(self._student, families)["waiting"]
+        return self._store.profile_state(student, families)["waiting"]
 
     def _judge(self, code: int) -> None:
         """A scorer ended: go on where it got on, give up until something changes where it did not.
@@ -284,21 +297,27 @@ class Caretaker:
         A scorer that ends well without having scored counts as failed too: else a pack that the
         store cannot take would be made again and again.
         """
-        waiting = self._waiting()
+        waiting = self._waiting(self._reads)
         got_on = waiting < self._waiting_at_start
-        self._scorer_problem = self._last_words() if code or not got_on else None
-        self._given_up_at = None if got_on else waiting
+        self._scorer_problem.pop(self._reads, None)
+        self._given_up_at.pop(self._reads, None)
+        if code or not got_on:
+            self._scorer_problem[self._reads] = self._last_words()
+        if not got_on:
+            self._given_up_at[self._reads] = waiting
 
-    def _start_scorer(self, waiting: int) -> None:
-        job, n = plan(self._store, self._student)
+    def _start_scorer(self, reader: Reader, waiting: int) -> bool:
+        """Start one for this student; whether there was a job for it."""
+        job, n = plan(self._store, reader.student)
         if not n:
-            return
+            return False
         self._waiting_at_start = waiting
+        self._reads = reader.student
         with (self._folder / "scorer.log").open("wb") as log:
             self._worker = subprocess.Popen(
                 [
                     *self._scorer, "--job", str(job), "--out", str(self._folder),
-                    "--student", self._student, "--dtype", self._dtype,
+                    "--student", reader.student, "--dtype", reader.dtype,
                     "--parent-pid", str(os.getpid()),
                 ],
                 cwd=ROOT,
@@ -306,6 +325,7 @@ class Caretaker:
                 stdout=log,
                 stderr=log,
             )  # fmt: skip
+        return True
 
     def _last_words(self) -> str:
         """The scorer's last line: why it ended."""

@@ -12,21 +12,18 @@ Traces, file names and what people typed are untrusted: they reach the screen th
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import streamlit as st
 
 from curation import compatibility, owner, settings
 from curation.caretaker import Caretaker
-from curation.compatibility.cost import FAMILY_WORDS, duration, estimate
 from curation.errors import CurationError
 from curation.owner import Owner
-from curation.records import FAMILIES, Family
 from curation.settings import Settings
 from curation.store import Store
 
@@ -90,7 +87,7 @@ def page(title: str) -> Iterator[Room]:
         st.stop()
     with boundary():
         with st.sidebar:
-            _scoring_line(room.caretaker)
+            _scoring_line(room)
             st.caption("Store")
             st.text(room.settings.store.name, help=escaped(str(room.settings.store)))
         yield room
@@ -149,14 +146,15 @@ def _owner(path: str, student: str, dtype: str, scoring: bool) -> Owner:
     return owner.open(Path(path), student=student, dtype=dtype, scoring=scoring)
 
 
-def _scoring_line(caretaker: Caretaker) -> None:
+def _scoring_line(room: Room) -> None:
     """Where scoring stands, in the sidebar; looks again by itself while there is some to do."""
-    busy = caretaker.state()["waiting"] > 0
+    caretaker, student = room.caretaker, room.student
+    busy = caretaker.state(student)["waiting"] > 0
 
     @st.fragment(run_every=2 if busy else None)
     def line() -> None:
         with boundary():
-            state = caretaker.state()
+            state = caretaker.state(student)
             if not state["total"]:
                 return
             done = state["total"] - state["waiting"]
@@ -169,102 +167,16 @@ def _scoring_line(caretaker: Caretaker) -> None:
                 st.warning(escaped(state["problem"]), icon=":material/warning:")
             elif state["waiting"] and state["running"]:
                 speed = state["tokens_per_second"]
-                st.caption(
-                    f"The student is reading, {speed:.0f} tokens/s."
-                    if speed
-                    else "The student is loading."
-                )
+                if state["reads_with"] not in (None, student):
+                    st.caption(escaped(f"Reading with {state['reads_with']} first."))
+                else:
+                    st.caption(
+                        f"The student is reading, {speed:.0f} tokens/s."
+                        if speed
+                        else "The student is loading."
+                    )
 
     line()
-
-
-def _families_help() -> str:
-    """Each family with what it costs and the titles of its numbers."""
-    lines = []
-    for family, name in FAMILY_WORDS.items():
-        titles = [score.title for score in compatibility.SCORES if score.family == family]
-        lines.append(f"- **{name.title}**: {name.says}. {'; '.join(titles)}.")
-    lines.append(
-        "\nWhat the student knows of a problem, from answers it gives: `python -m curation "
-        "knowledge`, after `--estimate` has said what it costs."
-    )
-    return "\n".join(lines)
-
-
-def scorer(room: Room, traces: pl.DataFrame) -> None:
-    """Choose whose numbers are shown and which are computed; see the cost; start, pause, go on."""
-    store, keeper = room.store, room.caretaker
-    reads = room.settings.student
-    students = sorted({*store.status()["students"], reads})
-    shown = st.selectbox(
-        "Student", students, index=students.index(room.student) if room.student in students else 0,
-        key="scores_student", help="Whose numbers all pages show. Numbers of two never mix.",
-    )  # fmt: skip
-    if shown != room.student:
-        store.set_setting("student", shown)
-        st.rerun()
-    if shown != reads:
-        st.info(
-            escaped(
-                f"The app itself reads with {reads}. Start it with HEDGEROW_STUDENT={shown}, or "
-                f"run `python -m curation score --student {shown}`, for more numbers of this one."
-            )
-        )
-    wanted = store.families_wanted()
-    chosen = st.multiselect(
-        "Scores to compute", FAMILIES, default=[name for name in FAMILIES if name in wanted],
-        format_func=lambda name: FAMILY_WORDS[name].title, key="scores_families",
-        help=_families_help(),
-    )  # fmt: skip
-    families: list[Family] = ["likelihood", *(name for name in chosen if name != "likelihood")]
-    todo = store.profile_state(reads, families)["waiting"]
-    state = keeper.state()
-    cost = estimate(traces, todo, families, state["measured_tokens_per_second"])
-    st.text(cost.in_words())
-    is_new = set(families) != set(wanted)
-    buttons = st.container(horizontal=True)
-    if buttons.button(
-        "Start" if is_new or not state["paused"] else "Go on", key="scores_start", type="primary",
-        disabled=not (is_new or state["paused"]), icon=":material/play_arrow:",
-    ):  # fmt: skip
-        store.set_setting("scores", ",".join(name for name in FAMILIES if name in families))
-        keeper.resume()
-        st.rerun()
-    if buttons.button(
-        "Pause", key="scores_pause", icon=":material/pause:", disabled=bool(state["paused"])
-    ):
-        keeper.pause()
-        st.rerun()
-    _scoring_progress(room, traces)
-
-
-def _scoring_progress(room: Room, traces: pl.DataFrame) -> None:
-    """How far the chosen scores are, at what speed, and what could not be computed."""
-    store, keeper = room.store, room.caretaker
-    reads = room.settings.student
-    todo = store.profile_state(reads, store.families_wanted())["waiting"]
-
-    @st.fragment(run_every=2 if todo and not keeper.state()["paused"] else None)
-    def progress() -> None:
-        with boundary():
-            state = keeper.state()
-            counts = store.profile_state(reads, store.families_wanted())
-            if counts["total"]:
-                st.progress(
-                    counts["complete"] / counts["total"],
-                    text=f"{counts['complete']:,} of {counts['total']:,} traces have these scores",
-                )
-            cost = estimate(traces, counts["waiting"], [], state["tokens_per_second"])
-            st.caption(escaped(_pace(state, counts["waiting"], counts["total"], cost.seconds)))
-            failures = store.failures(room.student)
-            if failures.height:
-                with st.expander(f"{failures.height} could not be computed"):
-                    st.dataframe(
-                        failures.select("external_id", "trace_id", "family", "error"),
-                        hide_index=True, alt="What could not be computed, with the reason",
-                    )  # fmt: skip
-
-    progress()
 
 
 def words(scores: Sequence[compatibility.ScoreWords]) -> None:
@@ -312,17 +224,3 @@ def conventions(room: Room, traces: pl.DataFrame) -> None:
                 == room.store.setting(f"recipe/{convention}/{recipe['family']}")
             ]
             st.json({"convention": room.store.convention(convention), "recipes": used})
-
-
-def _pace(state: Mapping[str, Any], waiting: int, total: int, left_s: float | None) -> str:
-    """In a line: at rest, at work, how fast and for how much longer, or done."""
-    if state["problem"]:
-        return str(state["problem"])
-    if not waiting:
-        return "All of it is done." if total else "There are no traces yet."
-    if state["running"]:
-        speed = state["tokens_per_second"]
-        at = f"The student reads {speed:.0f} tokens/s." if speed else "The student is loading."
-        left = f", about {duration(left_s)}" if left_s is not None else ""
-        return f"{at} {waiting:,} traces to go{left}."
-    return "Paused." if state["paused"] else "The scorer is about to start."

@@ -9,18 +9,16 @@ import streamlit as st
 
 from curation import compatibility, figures, queues, ui
 from curation.compatibility import ScoreWords
+from curation.screens.difficulty import bands
+from curation.screens.scorer import scorer
 from curation.store import ORDERS
 
 # Length and the teacher's family stand beside every score, however far one scrolls.
 PINNED = {"external_id": "Id in the source", "teacher_family": "Family", "n_tokens": "Tokens"}
 BESIDE = {"teacher": "Teacher", "teacher_context": "Teacher saw", "is_correct": "Correct",
           "state": "State"}  # fmt: skip
-BANDS = {
-    "mark": "Frontier", "external_id": "First trace", "domain": "Domain", "n_traces": "Traces",
-    "solve_rate": "Solve rate", "majority_share": "Majority share", "band": "Band", "why": "Why",
-    "majority_answer": "Majority answer", "class": "Student knows (SliCK-like)",
-    "problem_id": "Problem",
-}  # fmt: skip
+ORDER_WORDS = {"arrival": "as they came", "nll": "mean NLL", "rsr": "RSR", "hedging": "hedging",
+               "recent": "last decided"}  # fmt: skip
 
 
 def table(room: ui.Room, frame: pl.DataFrame, known: list[ScoreWords]) -> None:
@@ -72,41 +70,22 @@ def comparison(room: ui.Room, frame: pl.DataFrame, known: list[ScoreWords]) -> N
     ui.compared(room, frame, x.column, y.column)
 
 
-def bands(room: ui.Room, frame: pl.DataFrame) -> None:
-    """How hard each problem is, from the traces of one teacher context; the frontier is marked."""
-    contexts = frame["teacher_context"].unique().sort().to_list()
-    context = st.selectbox("From traces whose teacher saw", contexts, key="bands_context",
-                           index=contexts.index("unguided") if "unguided" in contexts else 0,
-                           help="Traces that saw the answer make every problem easy.")  # fmt: skip
-    traces = frame.filter(pl.col("teacher_context") == context)
-    first = traces.unique("problem_id", keep="first").select("problem_id", "external_id", "domain")
-    known = room.store.knowledge(room.student).select("problem_id", "class")
-    found = compatibility.problem_bands(traces).join(first, on="problem_id")
-    found = found.join(known, on="problem_id", how="left")
-    off = pl.col("band") != "frontier"
-    st.dataframe(
-        found.with_columns(mark=pl.when(off).then(pl.lit("")).otherwise(pl.lit("◆ frontier")))
-        .sort(off, "band", "problem_id").select(*BANDS),
-        hide_index=True, key="bands_table", column_config=BANDS,
-        alt="Problems with their solve rate, majority share and difficulty band",
-    )  # fmt: skip
-
-
 with ui.page("Scores") as room:
     st.title("Scores")
     st.caption("Numbers of one student under one convention. None of them is quality: they say how "
                "a trace looks to this student.")  # fmt: skip
     with st.expander("What the student computes", icon=":material/tune:", expanded=True):
-        ui.scorer(room, room.store.list_traces())
+        scorer(room, room.store.list_traces())
     left, right = st.columns([3, 1])
     where = left.text_input("Only traces where", key="scores_where", help=ui.FILTER_HELP,
                             placeholder="teacher_context = 'unguided'")  # fmt: skip
-    order = right.selectbox("Order", ORDERS, index=ORDERS.index("nll"), key="scores_order")
+    order = right.selectbox("Order", ORDERS, index=ORDERS.index("nll"), key="scores_order",
+                            format_func=lambda name: ORDER_WORDS.get(name, name))  # fmt: skip
     frame = room.store.list_traces(where or None, order)
     known = [words for words in compatibility.SCORES
              if words.column in frame.columns and frame[words.column].count()]  # fmt: skip
     scored = frame.filter(pl.col("mean_nll_nats").is_not_null())
-    if not scored.height:
+    if frame.height and not scored.height:
         st.info("The student has scored none of these traces yet.", icon=":material/hourglass:")
     elif warning := compatibility.too_few(scored.height):
         st.info(warning, icon=":material/info:")

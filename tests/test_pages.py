@@ -250,4 +250,18 @@ def test_another_student_is_shown_when_chosen(demo: Path) -> None:
     assert "Only 6 traces" in _texts(app)
     app.selectbox(key="scores_student").set_value("other").run()
     assert "Only 1 traces" in _texts(app)
-    assert "HEDGEROW_STUDENT=other" in _texts(app).replace("\\", "")
+    assert not app.toggle(key="scores_reads_other").value
+    app.toggle(key="scores_reads_other").set_value(True).run()
+    assert not app.exception
+    assert app.toggle(key="scores_reads_other").value
+
+
+def test_a_student_that_is_added_is_shown_and_shall_read(demo: Path) -> None:
+    app = _run("pages/2_Scores.py")
+    assert app.button(key="scores_add_student").disabled
+    app.text_input(key="scores_new_student").set_value(" /models/mine ").run()
+    app.button(key="scores_add_student").click().run()
+    assert not app.exception
+    assert app.selectbox(key="scores_student").value == "/models/mine"
+    assert app.toggle(key="scores_reads_/models/mine").value
+    assert "The student has scored none of these traces yet" in _texts(app)

@@ -29,6 +29,7 @@ from curation.store.profiling import SHORTCUT_SCHEMA
 from curation.store.reading import ORDERS
 from curation.store.safekeeping import Copy, Safekeeping, Verification, restore
 from curation.store.scoring import Taken
+from curation.store.students import Reader
 
 __all__ = [
     "LANGUAGE_SCHEMA",
@@ -37,6 +38,7 @@ __all__ = [
     "SHORTCUT_SCHEMA",
     "Added",
     "Copy",
+    "Reader",
     "Store",
     "Taken",
     "Verification",

@@ -14,7 +14,8 @@ import polars as pl
 
 from curation.errors import StoreError, UnknownTrace
 from curation.records import PACK_SCHEMA, PROFILE_COLUMNS, TOKEN_COLUMNS
-from curation.store.connection import Connection, now
+from curation.store.connection import now
+from curation.store.students import Students
 
 
 class Taken(NamedTuple):
@@ -28,7 +29,7 @@ class Taken(NamedTuple):
     """Rows about a trace that the store does not hold, or holds with another text."""
 
 
-class Scoring(Connection):
+class Scoring(Students):
     """The part of a store that keeps scores."""
 
     def setting(self, name: str) -> str | None:
@@ -46,8 +47,13 @@ class Scoring(Connection):
                 {"name": name, "value": value},
             )
 
-    def use_convention(self, convention_id: str, student: str, record: dict[str, Any]) -> None:
-        """Make this convention the one in use for `student`, and `student` the one shown."""
+    def use_convention(
+        self, convention_id: str, student: str, record: dict[str, Any], *, show: bool = True
+    ) -> None:
+        """Make this convention the one in use for `student`, and `student` the one shown.
+
+        `show` False: another student that is shown already stays so.
+        """
         text = json.dumps(record, sort_keys=True, ensure_ascii=False)
         with self._writing() as cursor:
             cursor.execute(
@@ -55,11 +61,15 @@ class Scoring(Connection):
                 "on conflict do nothing",
                 {"id": convention_id, "student": student, "record": text, "at": now()},
             )
-            for name, value in (("convention/" + student, convention_id), ("student", student)):
-                cursor.execute(
-                    "insert or replace into setting values ($name, $value)",
-                    {"name": name, "value": value},
-                )
+            cursor.execute(
+                "insert or replace into setting values ($name, $value)",
+                {"name": "convention/" + student, "value": convention_id},
+            )
+            cursor.execute(
+                f"insert or {'replace' if show else 'ignore'} into setting "
+                "values ('student', $value)",
+                {"value": student},
+            )
 
     def convention(self, convention_id: str) -> dict[str, Any]:
         """A convention record, with its id and student."""
@@ -92,8 +102,9 @@ class Scoring(Connection):
         """Store a score pack; a score that is already there stays.
 
         A convention that the store has not seen before comes into use with its first pack (the
-        student was updated). One that it knows does not: a pack that was left lying, or comes late
-        from another machine, must not bring back a convention that somebody replaced.
+        student was updated); which student is shown stays. One that it knows does not: a pack that
+        was left lying, or comes late from another machine, must not bring back a convention that
+        somebody replaced.
 
         Raises StoreError where the frame is not of `PACK_SCHEMA` or names another convention.
         """
@@ -103,7 +114,7 @@ class Scoring(Connection):
             raise StoreError(f"Score pack {pack} mixes conventions; it was not taken.")
         known = "select 1 from convention where convention_id = $id"
         if self._one(known, id=convention_id) is None:
-            self.use_convention(convention_id, student, record)
+            self.use_convention(convention_id, student, record, show=False)
         with self._writing() as cursor:
             cursor.register("pack", frame)
             fitting = cursor.execute(

@@ -352,7 +352,7 @@ class _PackedHead:
 @torch.inference_mode()
 def _packed(head: torch.nn.Module | None) -> _PackedHead | None:
     """The head in the order that the CPU's matrix product wants, where that is to be had."""
-    if type(head) is not torch.nn.Linear or head.bias is not None:
+    if type(head) is not torch.nn.Linear or getattr(head, "bias", None) is not None:
         return None
     weight = head.weight
     size = weight.numel() * weight.element_size()

@@ -128,6 +128,73 @@ def matched_pairs(pairs: pl.DataFrame, unit: Unit) -> Chart:
     return Chart(figure, f"{title}. {'; '.join(told)}.")
 
 
+def marker_places(places: pl.DataFrame) -> Chart:
+    """Where epistemic markers stand along the trace, in tenths of its length, a line a context.
+
+    Takes teacher_context, place (0 to 9), n, share (`leakage.marker_places`).
+    """
+    title = "Where the epistemic markers stand"
+    rows = places.filter(pl.col("n").sum().over("teacher_context") > 0)
+    if not rows.height:
+        return _empty(title, "There is no epistemic marker.")
+    figure = _figure(title, "share of the context's markers (%)")
+    told = []
+    for context in _present(rows):
+        here = rows.filter(pl.col("teacher_context") == context).sort("place")
+        figure.add_scatter(
+            x=[10 * place + 5 for place in here["place"]], y=(100 * here["share"]).to_list(),
+            customdata=[[n] for n in here["n"]], mode="lines+markers", name=context,
+            line={"color": CONTEXT_COLOURS[context]},
+            marker={"symbol": CONTEXT_SYMBOLS[context], "size": 8},
+            hovertemplate="%{y:.0f} % (%{customdata[0]} markers)<extra></extra>",
+        )  # fmt: skip
+        first = 100 * float(here["share"][:2].sum())
+        told.append(f"{context}: {first:.0f} % of {here['n'].sum()} in the first fifth")
+    figure.update_xaxes(title="place in the trace (% of its characters)", range=[0, 100])
+    return Chart(figure, f"{title}: {'; '.join(told)}.")
+
+
+def category_profile(rows: pl.DataFrame, unit: Unit) -> Chart:
+    """Markers of each category per 1,000, context minus unguided on the matched problems.
+
+    Takes teacher_context, category, difference, low, high (the ends null where there is no
+    interval). A point right of 0 = more under the context.
+    """
+    title = "Categories, context minus unguided"
+    rows = rows.drop_nulls("difference")
+    if not rows.height:
+        return _empty(title, "Nothing is matched.")
+    figure = _figure(title, "category")
+    contexts, told = _present(rows), []
+    categories = list(dict.fromkeys(rows["category"]))
+    for place, context in enumerate(contexts):
+        here = rows.filter(pl.col("teacher_context") == context)
+        middle, ends = here["difference"], (here["low"], here["high"])
+        figure.add_scatter(
+            x=middle.to_list(),
+            y=[categories.index(c) + 0.16 * (place - (len(contexts) - 1) / 2)
+               for c in here["category"]],
+            error_x={"type": "data", "symmetric": False,
+                     "array": (ends[1] - middle).fill_null(0).to_list(),
+                     "arrayminus": (middle - ends[0]).fill_null(0).to_list()},
+            mode="markers", name=context,
+            marker={"color": CONTEXT_COLOURS[context], "symbol": CONTEXT_SYMBOLS[context],
+                    "size": 9},
+            hovertemplate="%{x:+.2f}<extra></extra>",
+        )  # fmt: skip
+        clear = here.filter((pl.col("low") > 0) | (pl.col("high") < 0))
+        told.append(f"{context}: " + (", ".join(
+            f"{c} {d:+.1f}" for c, d in clear.select("category", "difference").iter_rows()
+        ) or "no interval leaves out 0"))  # fmt: skip
+    figure.add_vline(x=0, line_width=1, line_color="#888888")
+    figure.update_xaxes(title=f"markers per 1,000 {unit}, context − unguided (95 % intervals)")
+    figure.update_yaxes(
+        tickvals=list(range(len(categories))), ticktext=categories, autorange="reversed",
+        rangemode="normal",
+    )  # fmt: skip
+    return Chart(figure, f"{title}, per 1,000 {unit}; {'; '.join(told)}.")
+
+
 def decisions_over_time(decisions: pl.DataFrame) -> Chart:
     """How many decisions stand, by verdict, as time went on. Takes verdict and decided_at."""
     title = "Decisions over time"

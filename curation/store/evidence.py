@@ -56,3 +56,17 @@ class Evidence(Checking):
             ids=list(trace_ids),
             student=student,
         )
+
+    def marker_places(self, categories: Sequence[str]) -> pl.DataFrame:
+        """Where the markers of these categories begin: trace_id, start_char, one marker a row."""
+        return self._frame(
+            """
+            select trace_id, start_char from (
+                select m.trace_id, unnest(m.start_char) as start_char,
+                    unnest(m.category) as category
+                from marking m join marker_count n using (trace_id, lexicon_id)
+            )
+            where list_contains($categories::varchar[], category)
+            """,
+            categories=list(categories),
+        )

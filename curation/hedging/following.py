@@ -31,6 +31,7 @@ string indices.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
@@ -202,18 +203,27 @@ def deeds(text: str, markers: Sequence[Marker]) -> list[Deed]:
     said = sorted([*claims(text), *formulas(text)])
     acts = [m for m in markers if m.category in ("reflection", "verification")]
     turns = [m.start for m in markers if m.category == "alternative"]
+    starts = [claim.start for claim in said]
+    ended = sorted(said, key=lambda claim: claim.end)
+    known: Known = {}
+    n_known = 0
     found = []
     for i, marker in enumerate(acts):
+        while n_known < len(ended) and ended[n_known].end <= marker.start:
+            claim = ended[n_known]
+            known[claim.about, _is_formula(claim)] = claim
+            n_known += 1
         reach = marker.end + WINDOW_CHARS
-        for later in acts[i + 1 :]:
+        for j in range(i + 1, len(acts)):
+            later = acts[j]
             if later.start >= reach:
                 break
             if later.category == "reflection" and _STOP.search(text, marker.end, later.start):
                 reach = later.start
                 break
-        known = {(c.about, _is_formula(c)): c for c in said if c.end <= marker.start}
-        following = [c for c in said if marker.end <= c.start < reach]
-        found.append(_deed(text, marker, known, following, turns, min(reach, len(text))))
+        following = said[bisect_left(starts, marker.end) : bisect_left(starts, reach)]
+        near = turns[bisect_left(turns, marker.end) : bisect_left(turns, reach)]
+        found.append(_deed(text, marker, known, following, near, min(reach, len(text))))
     return found
 
 
@@ -266,6 +276,6 @@ def _by_words(
         if not _ONLY_SUPPOSED.search(text, max(0, said.start() - 40), said.start()):
             return Deed(marker, "revises", None, None, "retraction")
     for turn in turns:
-        if marker.end <= turn < close and any(c.start > turn for c in following):
+        if turn < close and any(c.start > turn for c in following):
             return Deed(marker, "revises", None, None, "approach")
     return Deed(marker, None, None, None)

@@ -20,6 +20,7 @@ dead ends are undercounted. Knows nothing of stores, students or beliefs.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -118,7 +119,7 @@ def functions(
 ) -> Functions:
     """What the markers of a trace led to; `step_start` has the ascending starts of its steps.
 
-    Cost grows with the text, with the claims of it times its acts, and with its roads.
+    Cost grows with the text and the markers.
     """
     own = [m for m in markers if m.category in EPISTEMIC]
     done = deeds(text, markers)
@@ -145,7 +146,7 @@ def functions(
 def _step(step_start: Sequence[int], at: int) -> int | None:
     if not step_start:
         return None
-    return max(0, sum(start <= at for start in step_start) - 1)
+    return max(0, bisect_right(step_start, at) - 1)
 
 
 def _dead_ends(text: str, markers: Sequence[Marker], prompt: str | None) -> list[DeadEnd]:
@@ -167,7 +168,8 @@ def _dead_ends(text: str, markers: Sequence[Marker], prompt: str | None) -> list
             road.add(numbers[seen][1])
             seen += 1
         new = road - known
-        has_result = any(start <= a and b <= turn for a, b in computed)
+        first = bisect_left(computed, (start, start))
+        has_result = first < len(computed) and computed[first][1] <= turn
         if new and has_result and all(last_place[number] < turn for number in new):
             left = _LEAVES.search(text, max(start, turn - LEAVING_CHARS), turn)
             found.append(DeadEnd(start, turn, left is not None))

@@ -115,6 +115,8 @@ def test_steps_markers_and_tokens_are_converted_alike() -> None:
     )
     assert card["steps"] == [[0, 10]]
     assert card["markers"] == [[3, 8, "hedge"]]
+    said = a_card(text, markers=[(2, 7, "hedge"), (8, 9, "booster")], marker_words=["weak", ""])
+    assert said["markers"] == [[3, 8, "hedge", "weak"], [9, 10, "booster"]]
     assert (card["tokens"]["start"], card["tokens"]["end"]) == ([0, 2], [2, 8])
 
 

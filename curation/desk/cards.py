@@ -5,10 +5,12 @@ The only part of the desk that knows a store. Reads; never writes.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import polars as pl
 
-from curation import compatibility, signs
+from curation import compatibility, functions, leak_signs, signs
 from curation.desk import messages
 from curation.desk.profile import SHOWN
 from curation.records import PROFILE_COLUMNS, TOKEN_COLUMNS
@@ -17,9 +19,24 @@ from curation.store import Store
 COLUMNS = [column for column, _ in SHOWN]
 
 
-def pool(store: Store) -> pl.DataFrame:
+class Among(NamedTuple):
+    """What a card's percentiles are of."""
+
+    numbers: pl.DataFrame
     """The scored traces of the student shown, with the numbers of the panel."""
-    return store.list_traces().filter(pl.col("mean_nll_nats").is_not_null()).select(COLUMNS)
+    leaks: leak_signs.Pool
+    """The traces that leak signs are ranked in."""
+
+    @property
+    def height(self) -> int:
+        """How many traces are scored."""
+        return self.numbers.height
+
+
+def pool(store: Store) -> Among:
+    """What percentiles are of, as the store stands now."""
+    frame = store.list_traces().filter(pl.col("mean_nll_nats").is_not_null())
+    return Among(frame.select(COLUMNS), leak_signs.pool(store))
 
 
 def standing(profile: dict[str, float | None], among: pl.DataFrame) -> dict[str, float]:
@@ -48,7 +65,7 @@ def build_blind(
 
 
 def build(
-    store: Store, student: str, reviewer: str, trace_id: str, why: str | None, among: pl.DataFrame
+    store: Store, student: str, reviewer: str, trace_id: str, why: str | None, among: Among
 ) -> messages.Card:
     """All that the desk shows of one trace; `among` is the pool that percentiles are of.
 
@@ -65,11 +82,15 @@ def build(
     record = store.convention(score["convention_id"]) if score else {}
     mine = store.verdict_of(trace_id, reviewer)
     marking = signs.marking_of(store, trace)
+    markers = marking.markers or []
     return messages.card(
         trace,
         store.problem(trace.problem_id),
         steps=list(zip(*store.steps(trace_id), strict=True)),
-        markers=marking.markers or (),
+        markers=markers,
+        marker_words=functions.words(
+            trace.text, markers, trace.prompt, trace.final_answer, marking.lexicon
+        ),
         tokens={name: score[name] for name in TOKEN_COLUMNS} if score and scored else None,
         profile=profile,
         scoring="waiting" if score is None else "scored" if scored else f"failed: {score['error']}",
@@ -81,6 +102,7 @@ def build(
         why=why,
         mine=messages.Recent(**mine) if mine else None,
         families=families,
-        percentiles=standing(numbers, among),
+        percentiles=standing(numbers, among.numbers),
         n_pool=among.height,
+        leak_signs=leak_signs.of_trace(store, trace_id, among.leaks),
     )

@@ -131,6 +131,7 @@ def card(
     *,
     steps: Sequence[tuple[int, int]],
     markers: Iterable[Sequence[int | str]],
+    marker_words: Sequence[str] | None = None,
     tokens: Mapping[str, Numbers] | None,
     profile: Mapping[str, float | int | None] | None,
     scoring: str,
@@ -152,8 +153,9 @@ def card(
     `scoring` is "scored", "waiting" or "failed: why". `student` and `convention` are short words
     for the legend; `why` says in a line why this card is here; `mine` is the reviewer's verdict.
     `families` is `Store.compatibility` of the trace; `percentiles` says by column what percent of
-    a pool of `n_pool` traces lies below it. `marking_refusal` says why the markers are not counted;
-    then every count is None.
+    a pool of `n_pool` traces lies below it. `marker_words` has a few words a marker on what it
+    does ("" = none), which follow its category in the card. `marking_refusal` says why the markers
+    are not counted; then every count is None.
     """
     text = trace.text
     marks = [(int(mark[0]), int(mark[1]), str(mark[2])) for mark in markers]
@@ -161,6 +163,7 @@ def card(
     ends = to_utf16(text, [end for _, end in steps])
     mark_starts = to_utf16(text, [start for start, _, _ in marks])
     mark_ends = to_utf16(text, [end for _, end, _ in marks])
+    says = marker_words or [""] * len(marks)
     counts = Counter(category for _, _, category in marks)
     numbers = {name: _significant((profile or {}).get(name)) for name in PROFILE_COLUMNS}
     n_tokens = numbers["n_tokens"]
@@ -186,8 +189,10 @@ def card(
         "source": trace.source,
         "steps": [[a, b] for a, b in zip(starts, ends, strict=True)],
         "markers": [
-            [a, b, category]
-            for a, b, (_, _, category) in zip(mark_starts, mark_ends, marks, strict=True)
+            [a, b, category, said] if said else [a, b, category]
+            for a, b, (_, _, category), said in zip(
+                mark_starts, mark_ends, marks, says, strict=True
+            )
         ],
         "marker_counts": {
             category: None if marking_refusal else counts[category] for category in CATEGORIES

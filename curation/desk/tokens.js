@@ -188,6 +188,11 @@ function readings(card, group) {
   ];
 }
 
+/** A marker in words: its category, and what it does where that can be said. */
+function markerSays([, , category, does]) {
+  return does ? `${category} (${does})` : category;
+}
+
 /** The markers of a card that touch [from, to). */
 function markersIn(card, from, to) {
   return card.markers.filter(([start, end]) => start < to && end > from);

@@ -246,7 +246,7 @@ class TraceView {
     const touching =
       markers ??
       markersIn(this.card, group.start, group.end)
-        .map((m) => m[2])
+        .map(markerSays)
         .join(", ");
     return { group, markers: touching };
   }
@@ -348,7 +348,7 @@ function piece(text, a, b, group, g, markers, isGap) {
   if (names) span.className = names;
   if (group) span.setAttribute("data-g", g);
   if (markers.length)
-    span.setAttribute("data-m", markers.map(([, , category]) => category).join(", "));
+    span.setAttribute("data-m", markers.map(markerSays).join(", "));
   if (!group) return isGap ? span : appendText(span, text, a, b);
   // Line breaks have tokens too: a glyph carries their colour. The gap behind a step shows only it.
   for (let at = a; at < b;) {

@@ -134,6 +134,7 @@ def screen() -> None:
             trace, problem,
             steps=[tuple(step) for step in card["steps"]],
             markers=[tuple(mark) for mark in card["markers"]],
+            marker_words=card.get("marker_words"),
             tokens=card["tokens"] if is_scored else None,
             profile=card["profile"] if is_scored else None,
             scoring="scored" if is_scored else "waiting",

@@ -104,7 +104,7 @@ def test_heat_and_markers_stand_together_with_exact_values(bench: Bench) -> None
         "rank": [1, 57, 2, 1, 1],
         "entropy_nats": [0.05, 3.25, 1.5, 0.7, 0.1],
     }
-    bench.lay([a_card(text, 1, tokens=tokens)])
+    bench.lay([a_card(text, 1, tokens=tokens, marker_words=["of <b>not</b>"])])
     desk = bench.tab().open()
     marked = desk.find(".step .m-hedge")
     assert "".join(marked.all_inner_texts()) == "perhaps"
@@ -118,7 +118,7 @@ def test_heat_and_markers_stand_together_with_exact_values(bench: Bench) -> None
     readout = desk.find(".readout")
     for words in ("log-likelihood −4.4321 nats", "rank 57", "entropy 3.2500 nats", "token 12"):
         expect(readout).to_contain_text(words)
-    expect(readout).to_contain_text("marker hedge")
+    expect(readout).to_contain_text("marker hedge (of <b>not</b>)")
     box = readout.bounding_box()
     desk.press("h")
     expect(desk.find(".steps")).to_have_attribute("data-heat", "rank")

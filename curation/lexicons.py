@@ -112,8 +112,8 @@ def _stored(language: str, content: str, lexicon_id: str) -> Lexicon:
         lexicon = hedging.read_lexicon(content, language, f"lexicon {lexicon_id}")
     except CurationError as exc:
         raise CurationError(
-            f"{exc} It was made by another version of Hedgerow; "
-            f"`python -m curation lexicon use shipped --language {language}` leaves it."
+            f"{exc} It was made by another version of Hedgerow. `python -m curation lexicon use "
+            f"shipped --language {language}`, or `lexicon withdraw`, leaves it."
         ) from exc
     return versions.for_these_rules(lexicon)
 
@@ -128,7 +128,11 @@ def _changed(
 
 
 def use_what_follows(store: Store) -> dict[str, Lexicon]:
-    """Tell the store which lexicons are in use, where it does not know yet; those lexicons."""
+    """Tell the store which lexicons are in use, where it does not know yet; those lexicons.
+
+    Two threads that read the log around a change may tell it in the wrong order; the next round of
+    marking tells it again.
+    """
     lexicons = in_use(store)
     store.set_setting("language_detector", languages.DETECTOR)
     for language, lexicon in lexicons.items():

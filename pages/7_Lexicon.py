@@ -15,7 +15,7 @@ with ui.page("Lexicon") as room:
         help="A trace in a language without a lexicon is not counted at all. A lexicon for another "
         "language is one table: `python -m curation lexicon import FILE`.",
     )  # fmt: skip
-    state = states[language or lexicons.DEFAULT]
+    state = states.get(language, states[lexicons.DEFAULT])
     screen.version(room, state)
     screen.progress(room)
     st.subheader("Change it")
@@ -26,3 +26,4 @@ with ui.page("Lexicon") as room:
     screen.entries(room, state)
     st.subheader("Versions")
     screen.versions(room, state)
+    screen.bring_in(room)

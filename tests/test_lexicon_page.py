@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from curation import lexicons
 from curation import store as stores
 from curation.hedging.changes import Change
+from curation.hedging.versions import read_content
 from curation.settings import ROOT
 from tests.builders import a_batch, a_trace
 
@@ -126,3 +127,26 @@ def test_the_entries_are_searched_and_counted(path: Path) -> None:
     (entries,) = [element.value for element in app.dataframe if "n_found" in element.value.columns]
     assert entries["phrase"].to_list() == ["maybe"]
     assert entries["n_found"].to_list() == [2]
+
+
+def test_a_language_that_was_brought_in_is_chosen_by_a_link_and_goes_when_it_is_withdrawn(
+    path: Path,
+) -> None:
+    table = "phrase\tcategory\tstrength\trule\twhy\tsource\nvielleicht\thedge\tstrong\t\tx\town\n"
+    with stores.open(path) as store:
+        german = read_content(table, "de", "ours.tsv")
+        lexicons.take_in(store, german, why="ours", who="ada")
+        lexicons.mark_pending(store)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+    app.query_params["lexicon_language"] = "de"
+    app.run()
+    app.switch_page("pages/7_Lexicon.py").run()
+    app.selectbox(key="lexicon_language").set_value("de").run()
+    assert not app.exception
+    assert app.code[0].value == german.lexicon_id
+    assert "Not counted" not in said(app)
+    app.text_input(key="lexicon_withdraw_why").set_value("no more").run()
+    app.button(key="lexicon_withdraw").click().run()
+    assert not app.exception
+    assert app.selectbox(key="lexicon_language").options == ["en"]
+    assert "Not counted: 1" in said(app)

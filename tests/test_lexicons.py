@@ -104,6 +104,22 @@ def test_changes_come_all_or_none_and_once(store: Store) -> None:
     assert [record["change_id"] for record in store.lexicon_changes()] == ["an id of the page"]
 
 
+def test_a_change_that_cannot_be_stored_leaves_none_of_those_beside_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = Store.add_lexicon_change
+
+    def full(self: Store, said: Any) -> int:
+        if said["phrase"] == "perhaps":
+            raise OSError("the disk is full")
+        return append(self, said)
+
+    monkeypatch.setattr(Store, "add_lexicon_change", full)
+    with pytest.raises(OSError, match="disk is full"):
+        lexicons.change(store, "en", [NO_MAYBE, NO_MAYBE._replace(phrase="perhaps")])
+    assert store.lexicon_changes() == []
+
+
 @pytest.mark.parametrize(("why", "who"), [(" ", "ada"), ("noise", "")])
 def test_a_change_says_who_and_why(store: Store, why: str, who: str) -> None:
     with pytest.raises(CurationError, match="A change of a lexicon says"):

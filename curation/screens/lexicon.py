@@ -12,6 +12,7 @@ import streamlit as st
 
 from curation import lexicon_effects, lexicons
 from curation.errors import CurationError
+from curation.hedging import versions as tables
 from curation.hedging.changes import ACTIONS, NONE, Change
 from curation.hedging.lexicon import Lexicon
 from curation.lexicon_effects import Effect, Found
@@ -264,7 +265,11 @@ def versions(room: Room, state: State) -> None:
         known.drop("language"), hide_index=True, key="lexicon_versions", alt="The stored versions",
         column_config={"n_marked": "traces marked", "is_in_use": "in use", "added_at": "added"},
     )  # fmt: skip
-    others = ["shipped", *known.filter(~pl.col("is_in_use"))["lexicon_id"]]
+    others = known.filter(~pl.col("is_in_use"))["lexicon_id"].to_list()
+    if state.lexicon.language in tables.shipped_languages():
+        others.insert(0, "shipped")
+    if not others:
+        return
     left, middle, right = st.columns([3, 3, 1], vertical_alignment="bottom")
     chosen = left.selectbox("Go to", others, key="lexicon_use")
     why = middle.text_input("Why go there", key="lexicon_use_why") or ""
@@ -273,6 +278,40 @@ def versions(room: Room, state: State) -> None:
         on_click=_use, args=(room, chosen, why, state.lexicon.language),
     )  # fmt: skip
     st.caption("The team's changes so far stay in the log; later ones stand on this version.")
+
+
+def bring_in(room: Room) -> None:
+    """Take a lexicon from a table that another team exported, or that is for another language."""
+    with st.expander("Bring in a table (TSV)"):
+        left, middle = st.columns([3, 1])
+        file = left.file_uploader("Table", type=["tsv"], key="lexicon_file")
+        language = middle.text_input(
+            "Language", key="lexicon_file_language", placeholder="as its name says: de.tsv",
+            help="ISO 639. Needed where neither the file's name nor a line `# language: de` says.",
+        )  # fmt: skip
+        why = st.text_input("Why bring it in", key="lexicon_file_why") or ""
+        if file is None:
+            return
+        try:
+            content = file.getvalue().decode("utf-8-sig")
+        except UnicodeDecodeError as exc:
+            st.warning(f"It is not UTF-8 (byte {exc.start}); convert it first.")
+            return
+        lexicon = tables.read_content(content, (language or "").strip() or None, file.name)
+        st.text(f"Language {lexicon.language}, {len(lexicon.entries):,} entries")
+        st.button(
+            "Use this table", key="lexicon_file_use", icon=":material/upload:",
+            disabled=not why.strip(), on_click=_take_in, args=(room, lexicon, why),
+        )  # fmt: skip
+
+
+def _take_in(room: Room, lexicon: Lexicon, why: str) -> None:
+    """Store a table and use it."""
+    with boundary():
+        lexicons.take_in(room.store, lexicon, why=why, who=room.reviewer)
+        room.caretaker.wake()
+        st.session_state["lexicon_file_why"] = ""
+        st.toast("In use. The traces are being marked.", icon=":material/check:")
 
 
 def _use(room: Room, lexicon_id: str, why: str, language: str) -> None:

@@ -148,6 +148,15 @@ def test_strata_count_by_what_they_hold() -> None:
     assert found.wilson == pytest.approx(spotcheck.wilson(0.175 * 76.14608, 76.14608), abs=1e-6)
 
 
+def test_a_stratum_without_a_leak_is_no_guide_to_its_spread() -> None:
+    # .9 of the population has 0 of 20, .1 has 4 of 20. The variance alone, .1²·.8·.16/19, would
+    # pass for .02·.98/.0000674 = 291 verdicts; the weights leave
+    # 1/(.9²·(1 - 20/900)/20 + .1²·.8/20) = 1/(.0396 + .0004) = 25.
+    found = spotcheck.stratified_share([StratumCount(900, 20, 0), StratumCount(100, 20, 4)])
+    assert found.share == pytest.approx(0.02)
+    assert found.n_effective == pytest.approx(25)
+
+
 def test_one_stratum_of_a_large_population_gives_the_plain_interval() -> None:
     found = spotcheck.stratified_share([StratumCount(10**9, 100, 10)])
     assert found.wilson == pytest.approx(spotcheck.wilson(10, 100), abs=1e-6)

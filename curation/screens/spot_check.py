@@ -262,11 +262,27 @@ def _report(answer: dict[str, Any]) -> None:
     ]
     st.dataframe(rows, hide_index=True, alt="The leaking share by context and teacher")
     if len(answer["reviewers"]) > 1:
-        st.dataframe(answer["reviewers"], hide_index=True, alt="What each judge said")
+        st.dataframe(
+            [
+                {
+                    "Judge": row["reviewer"],
+                    "Leaking": row["leaking"],
+                    "Clean": row["clean"],
+                    "Unsure": row["unsure"],
+                    "Flagged": row["flagged"],
+                    "Left": row["remaining_items"],
+                    "Median time (s)": row["median_active_s"],
+                    "Scores shown": row["revealed_at"],
+                }
+                for row in answer["reviewers"]
+            ],
+            hide_index=True, alt="What each judge said",
+        )  # fmt: skip
         found = answer["agreement"]
         st.text(
-            f"Agreement on {found['n_pairable']} traces that two or more judged: alpha "
-            f"{found['alpha']:.2f}, {found['percent']:.0%} of pairs alike."
+            f"Agreement on {found['n_pairable']} traces that two or more judged, known ones "
+            f"included: {found['percent']:.0%} of pairs alike, alpha "
+            + ("not defined." if math.isnan(found["alpha"]) else f"{found['alpha']:.2f}.")
             if found["n_pairable"]
             else "No trace was judged leaking or clean by two yet."
         )

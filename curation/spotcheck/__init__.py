@@ -10,10 +10,10 @@ Owns the formulas. Knows nothing of stores, traces' texts or screens. Shares lie
 "leaking" is the event that is counted. What cannot be computed is nan, or refused with the reason.
 
 Sources: Wilson 1927 (JASA 22); Clopper & Pearson 1934 (Biometrika 26); Cochran, Sampling Techniques
-(3rd ed. 1977, chapters 4 and 5); Korn & Graubard 1998 (Survey Methodology 24); Wald 1945 (Annals of
-Mathematical Statistics 16); Robbins 1970 (same, 41); Waudby-Smith & Ramdas 2020 (arXiv 2006.04347);
-Rogan & Gladen 1978 (American Journal of Epidemiology 107); Lang & Reiczigel 2014 (Preventive
-Veterinary Medicine 113).
+(3rd ed. 1977, chapters 4 and 5); Korn & Graubard 1998 (Survey Methodology 24); Kish, Survey
+Sampling (1965); Wald 1945 (Annals of Mathematical Statistics 16); Robbins 1970 (same, 41); Waudby-
+Smith & Ramdas 2020 (arXiv 2006.04347); Rogan & Gladen 1978 (American Journal of Epidemiology 107);
+Lang & Reiczigel 2014 (Preventive Veterinary Medicine 113).
 """
 
 from __future__ import annotations

@@ -46,9 +46,9 @@ def stratified_share(strata: Sequence[StratumCount], confidence: float = 0.95) -
     share = Σ W_h·p_h with W_h = N_h/N over the strata with a verdict; its variance is
     Σ W_h²·(1 - n_h/N_h)·p_h(1-p_h)/(n_h - 1) (Cochran 1977, 5.9 and 5.10), where a stratum with one
     verdict takes the share of all for p_h(1-p_h)/(n_h - 1). The intervals are Wilson's and Clopper
-    and Pearson's at the effective sample size p(1-p)/variance · n/(n-1), no more than a plain
-    sample of that size has, n/(1 - n/N) (Korn & Graubard 1998). Raises ValueError for counts that
-    cannot be.
+    and Pearson's at the effective sample size p(1-p)/variance · n/(n-1) (Korn & Graubard 1998), no
+    more than the weights leave, 1/Σ(W_h²·(1 - n_h/N_h)/n_h) (Kish 1965). Raises ValueError for
+    counts that cannot be.
     """
     for each in strata:
         if not 0 <= each.n_leaking <= each.n_judged <= each.n_population:
@@ -99,13 +99,12 @@ def _effective(
     """The effective sample size; infinite where all strata were judged whole."""
     if n == total:
         return math.inf
-    most = n / (1 - n / total)
-    if 0 < share < 1 and variance > 0:
-        found = share * (1 - share) / variance * (n / (n - 1) if n > 1 else 1)
-    else:  # nothing, or everything, leaks: only the weights tell
-        spread = sum(
-            w * w * (1 - each.n_judged / each.n_population) / each.n_judged
-            for w, each in zip(weights, seen, strict=True)
-        )
-        found = 1 / spread
-    return min(found, most)
+    # What the weights alone leave (Kish): in a stratum without a leak the variance is no guide.
+    spread = sum(
+        w * w * (1 - each.n_judged / each.n_population) / each.n_judged
+        for w, each in zip(weights, seen, strict=True)
+    )
+    most = 1 / spread
+    if not 0 < share < 1 or variance <= 0:
+        return most
+    return min(share * (1 - share) / variance * (n / (n - 1) if n > 1 else 1), most)

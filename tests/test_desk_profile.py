@@ -143,3 +143,22 @@ def test_what_failed_is_said_and_json_can_write_the_card() -> None:
     assert card["belief"]["nats"] == [None, -1.0]
     assert card["belief"]["rival"] == [-2.0, -3.0]
     assert json.loads(json.dumps(card, allow_nan=False)) == card
+
+
+def test_leak_signs_are_short_and_what_is_not_known_is_no_zero() -> None:
+    found = {
+        "leak_risk": 63.4, "reason": "answer after 12 words", "n_pool": 144,
+        "signs": [
+            {"name": "unearned_jumps", "title": "Unearned jumps of belief", "says": "1 jump",
+             "unit": "nats, the largest", "value": 3.94, "steps": [2], "percentile": 95.6},
+            {"name": "early_answer", "title": "Early answer", "says": "not known: no reference",
+             "unit": "share", "value": None, "steps": [], "percentile": None},
+        ],
+    }  # fmt: skip
+    leaks = a_card(leak_signs=found)["leaks"]
+    assert (leaks["risk"], leaks["n_pool"]) == (63, 144)
+    jumps, early = leaks["rows"]
+    # Steps are counted from 1 for people.
+    assert (jumps["value"], jumps["steps"], jumps["percentile"]) == ("3.9", [3], 96)
+    assert (early["value"], early["percentile"]) == (None, None)
+    assert a_card()["leaks"] is None

@@ -145,6 +145,7 @@ def card(
     families: Mapping[str, Mapping[str, Any]] | None = None,
     percentiles: Mapping[str, float] | None = None,
     n_pool: int | None = None,
+    leak_signs: Mapping[str, Any] | None = None,
 ) -> Card:
     """One card as JSON: what is shown of a trace, offsets in UTF-16 code units.
 
@@ -155,7 +156,8 @@ def card(
     `families` is `Store.compatibility` of the trace; `percentiles` says by column what percent of
     a pool of `n_pool` traces lies below it. `marker_words` has a few words a marker on what it
     does ("" = none), which follow its category in the card. `marking_refusal` says why the markers
-    are not counted; then every count is None.
+    are not counted; then every count is None. `leak_signs` is what
+    `leak_signs.of_trace` says.
     """
     text = trace.text
     marks = [(int(mark[0]), int(mark[1]), str(mark[2])) for mark in markers]
@@ -210,6 +212,7 @@ def card(
         "panel": None
         if profile is None
         else profiles.panel(trace, profile, families or {}, percentiles or {}, n_pool, student),
+        "leaks": None if leak_signs is None else profiles.leaks(leak_signs),
         "belief": profiles.belief(trace, (families or {}).get("belief", {}), steps, marks, tokens),
         "scoring": scoring,
         "convention_id": convention_id,

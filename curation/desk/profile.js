@@ -27,6 +27,7 @@ function paintNumbers(place, card) {
     ...(card.panel
       ? panelRows(card.panel, open)
       : [el("p", { class: "dim scoring" }, scoringWords(card.scoring))]),
+    ...(card.leaks ? leakRows(card.leaks, open) : []),
     el("h3", { class: "label" }, "Markers"),
     density === null
       ? ""
@@ -75,6 +76,40 @@ function scoreRow({ score, value, more, percentile }, nPool, isOpen) {
     el("p", {}, "Not for: ", words.not_for),
     el("p", { class: "dim" }, words.source),
   );
+}
+
+/** Hints that the teacher knew the answer: each with its place in the pool, none a verdict. */
+function leakRows({ risk, rows, n_pool }, open) {
+  const order = risk === null ? "No sign is known yet." : `Leak risk ${risk} of 100, an order.`;
+  return [
+    el("h3", { class: "label" }, "Leak signs"),
+    el("p", { class: "dim small" }, `${order} Hints to read, no verdict.`),
+    ...rows.map(({ sign, title, says, unit, value, steps, percentile }) =>
+      el(
+        "details",
+        {
+          class: value === null ? "score leak none" : "score leak",
+          "data-score": sign,
+          open: open.has(sign),
+        },
+        el(
+          "summary",
+          {},
+          el("span", { class: "title" }, title),
+          el("span", { class: "value" }, value ?? "–"),
+          el(
+            "span",
+            { class: "about" },
+            percentile === null
+              ? "not known"
+              : `${unit} · above ${percentile} % of ${n_pool.toLocaleString("en")}`,
+          ),
+        ),
+        appendText(el("p"), says),
+        steps.length ? el("p", {}, `Step ${steps.join(", ")}`) : "",
+      ),
+    ),
+  ];
 }
 
 function scoringWords(scoring) {

@@ -107,6 +107,31 @@ def panel(
     }
 
 
+def leaks(found: Mapping[str, Any]) -> dict[str, Json]:
+    """The leak signs in short: what each says, its steps (from 1), its place in the pool.
+
+    `percentile` None where the sign is not known; `reason` names the parts of the order.
+    """
+    risk = found["leak_risk"]
+    return {
+        "risk": None if risk is None else round(risk),
+        "reason": found["reason"],
+        "n_pool": found["n_pool"],
+        "rows": [
+            {
+                "sign": sign["name"],
+                "title": sign["title"],
+                "says": sign["says"],
+                "unit": sign["unit"],
+                "value": _written(sign["value"], 3 if sign["name"] == "privilege_gain" else 1),
+                "steps": [step + 1 for step in sign["steps"]],
+                "percentile": None if sign["percentile"] is None else round(sign["percentile"]),
+            }
+            for sign in found["signs"]
+        ],
+    }
+
+
 def belief(
     trace: Trace,
     curve: Mapping[str, Any],

@@ -39,7 +39,7 @@ from curation import (
 from curation import store as stores
 from curation.errors import CurationError, ExportError, StoreBusy
 from curation.records import FAMILIES, STANDARD, VERDICTS
-from curation.settings import Settings
+from curation.settings import DTYPES, Settings
 from curation.store import ORDERS
 
 _PATHS = ("sources", "out", "file", "path", "store")
@@ -227,7 +227,7 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
     p = command("score", "let the student score what is not scored yet")
     p.add_argument("--student", default=dials.student)
     p.add_argument("--limit", type=_count, default=None)
-    p.add_argument("--dtype", choices=("float32", "bfloat16"), default=dials.dtype)
+    p.add_argument("--dtype", choices=DTYPES, default=dials.dtype)
     p.add_argument(
         "--scores",
         type=_families,
@@ -246,7 +246,7 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
 
     p = command("knowledge", "let the student answer the problems itself (SliCK-like)")
     p.add_argument("--student", default=dials.student)
-    p.add_argument("--dtype", choices=("float32", "bfloat16"), default=dials.dtype)
+    p.add_argument("--dtype", choices=DTYPES, default=dials.dtype)
     p.add_argument("--limit", type=_count, default=None, help="problems at most")
     p.add_argument("--samples", type=_at_least_one, default=knowledge.SAMPLES)
     p.add_argument("--max-tokens", type=_at_least_one, default=knowledge.MAX_TOKENS)

@@ -16,6 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 """The project's root: where `app.py` and `data/` stand."""
 
 
+DTYPES = ("float32", "bfloat16", "auto")
+"""What a student computes in; `auto`: float32 where memory allows it, else bfloat16."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """The dials of one process."""
@@ -25,7 +29,7 @@ class Settings:
     student: str = "smollm2-135m-instruct"
     """HEDGEROW_STUDENT: the student by name, local path or hub name."""
     dtype: str = "float32"
-    """HEDGEROW_DTYPE: float32 or bfloat16."""
+    """HEDGEROW_DTYPE: float32, bfloat16, or auto (memory decides)."""
     reviewer: str = "reviewer"
     """HEDGEROW_REVIEWER: the name that decisions carry until a person gives another."""
     background_scoring: bool = True
@@ -42,8 +46,10 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if environ is None else environ
     default = Settings()
     dtype = env.get("HEDGEROW_DTYPE") or default.dtype
-    if dtype not in ("float32", "bfloat16"):
-        raise CurationError(f"HEDGEROW_DTYPE is {dtype!r}; it takes float32 or bfloat16.")
+    if dtype not in DTYPES:
+        raise CurationError(
+            f"HEDGEROW_DTYPE is {dtype!r}; it takes {', '.join(DTYPES[:-1])} or {DTYPES[-1]}."
+        )
     scoring = env.get("HEDGEROW_BACKGROUND_SCORING") or "1"
     if scoring not in ("0", "1"):
         raise CurationError(f"HEDGEROW_BACKGROUND_SCORING is {scoring!r}; it takes 0 or 1.")

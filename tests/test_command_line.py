@@ -285,7 +285,7 @@ def test_a_folder_that_cannot_be_written_is_explained(
 @pytest.mark.parametrize(
     ("name", "value", "why"),
     [
-        ("DTYPE", "int4", "float32 or bfloat16"),
+        ("DTYPE", "int4", "float32, bfloat16 or auto"),
         ("BACKGROUND_SCORING", "maybe", "0 or 1"),
         ("MAX_TRACE_CHARS", "-1", "whole number of 1 or more"),
         ("MAX_TRACE_CHARS", "9" * 5000, "whole number of 1 or more"),

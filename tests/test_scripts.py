@@ -272,7 +272,7 @@ def test_a_student_named_from_where_the_person_stands_is_found(
 def test_a_setting_that_makes_no_sense_is_explained(ready: Project, free_port: int) -> None:
     done = ready.start("run", PORT=str(free_port), HEDGEROW_DTYPE="int3")
     assert done.returncode == 1
-    assert done.stderr == "HEDGEROW_DTYPE is 'int3'; it takes float32 or bfloat16.\n"
+    assert done.stderr == "HEDGEROW_DTYPE is 'int3'; it takes float32, bfloat16 or auto.\n"
     assert ready.calls() == []
 
 

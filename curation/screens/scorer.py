@@ -15,10 +15,9 @@ import streamlit as st
 from curation import compatibility
 from curation.compatibility.cost import FAMILY_WORDS, duration, estimate
 from curation.records import FAMILIES, Family
+from curation.settings import DTYPES
 from curation.store import Reader
 from curation.ui import Room, boundary, escaped
-
-DTYPES = ("float32", "bfloat16")
 
 
 def scorer(room: Room, traces: pl.DataFrame) -> None:

@@ -24,6 +24,7 @@ import torch
 from curation.errors import StudentError, first_line
 from curation.student import rotary
 from curation.student.attention import NotShared, Plan, planned
+from curation.student.machine import CPU_PACK_TOKENS
 from curation.student.tree import Layout, Request, Trie
 
 __all__ = ["Forward", "Request", "Statistics", "plan"]
@@ -31,15 +32,14 @@ __all__ = ["Forward", "Request", "Statistics", "plan"]
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-PACK_TOKENS = 3072
-"""Tokens of a pass, shared ones counted once. On a CPU, more gains nothing (measured on the demo:
-1,024 tokens 8 % slower than 3,072)."""
-
 _SILU = ("SiLU", "SiLUActivation")
 """The names that torch and transformers give one activation."""
 
 BLOCK_NUMBERS = 128 * 49152
 """Logits of one matrix product: 24 MB in float32; fewer rows make the product slower."""
+
+GPU_BLOCK_NUMBERS = 2**27
+"""The same on a GPU: 512 MB in float32, since small steps leave it idle."""
 
 CACHED_NUMBERS = 16 * 49152
 """Logits that are looked at together: 3 MB in float32, which the cores' own caches hold."""
@@ -60,7 +60,7 @@ class Statistics(NamedTuple):
     """Log-probabilities of the whole vocabulary where `Request.keeps` asked for them."""
 
 
-def plan(lengths: Sequence[int], budget: int = PACK_TOKENS) -> list[list[int]]:
+def plan(lengths: Sequence[int], budget: int = CPU_PACK_TOKENS) -> list[list[int]]:
     """Batches of indices into `lengths`: each once, similar lengths together, shortest first.
 
     A batch, padded to its longest, holds at most `budget` tokens; a sequence longer than that is
@@ -79,7 +79,9 @@ def plan(lengths: Sequence[int], budget: int = PACK_TOKENS) -> list[list[int]]:
 class Forward:
     """A causal language model, taken apart into transformer and vocabulary head."""
 
-    def __init__(self, model: PreTrainedModel, name: str) -> None:
+    def __init__(
+        self, model: PreTrainedModel, name: str, pack_tokens: int = CPU_PACK_TOKENS
+    ) -> None:
         """Take over `model`; `name` is the student's, for messages."""
         self._model = model.eval()
         self._name = name
@@ -94,7 +96,7 @@ class Forward:
         self._rope_kind = str((getattr(text, "rope_parameters", None) or {}).get("rope_type"))
         self._rotary = rotary.home_of(model)
         self._packed = _packed(self._head)
-        self.pack_tokens = PACK_TOKENS
+        self.pack_tokens = pack_tokens
         """Tokens of a pass; halved when memory does not hold it."""
         self.shares = False
         """Whether common beginnings are computed once; `check` finds out."""
@@ -278,8 +280,11 @@ class Forward:
         Raises StudentError for what is no number.
         """
         n, vocabulary = hidden.shape[0], self._head.weight.shape[0]
-        few = max(1, CACHED_NUMBERS // vocabulary)
-        rows = max(few, BLOCK_NUMBERS // vocabulary // few * few)
+        if hidden.device.type == "cpu":
+            few = max(1, CACHED_NUMBERS // vocabulary)
+            rows = max(few, BLOCK_NUMBERS // vocabulary // few * few)
+        else:
+            few = rows = max(1, GPU_BLOCK_NUMBERS // vocabulary)
         memory = torch.empty((few, vocabulary), device=hidden.device)
         logprob, rank, entropy, mass = torch.empty((4, n), device=hidden.device)
         kept: list[npt.NDArray[np.float32]] = []

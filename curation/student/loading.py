@@ -19,15 +19,13 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from curation.errors import StudentError, first_line
-from curation.student import EMBEDDED, Student, conventions
+from curation.student import EMBEDDED, Student, conventions, machine
 from curation.student.causal import CausalStudent
 from curation.student.encoding import Encoder
 from curation.student.forward import Forward
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
@@ -46,8 +44,7 @@ def load(
     name_or_path: str, *, dtype: str, threads: int | None, cache_dir: Path | str | None
 ) -> Student:
     """See `curation.student.load`."""
-    if dtype not in DTYPES:
-        raise StudentError(f"The dtype {dtype!r} is not known; it takes {' or '.join(DTYPES)}.")
+    machine.check(dtype)
     source = find(name_or_path)
     if threads is not None:
         torch.set_num_threads(threads)
@@ -56,7 +53,11 @@ def load(
     try:
         tokenizer, model, revision = _read(source, cache_dir)
         encoder = Encoder(tokenizer, name_or_path)
-        forward = Forward(model.to(DTYPES[dtype]), name_or_path)
+        place = machine.choose(
+            dtype, model.num_parameters(), _width(model.config), machine.devices(), name_or_path
+        )
+        model = model.to(device=place.device, dtype=machine.DTYPES[place.dtype])
+        forward = Forward(model, name_or_path, place.pack_tokens)
         forward.check(encoder.probe())
     except StudentError:
         raise
@@ -70,7 +71,7 @@ def load(
     convention = conventions.describe(
         student=name_or_path,
         revision=revision,
-        dtype=dtype,
+        dtype=place.dtype,
         window=window,
         tokenizer=tokenizer,
         encoder=encoder,
@@ -173,6 +174,13 @@ def _read_folder(folder: Path) -> tuple[PreTrainedTokenizerFast, PreTrainedModel
             f"({missing[0]}, …); it may be no causal language model, or not all of it is there."
         )
     return tokenizer, model
+
+
+def _width(config: PreTrainedConfig) -> int:
+    """Numbers a token has in the model's widest layer."""
+    text = config.get_text_config()
+    widths = (getattr(text, name, None) for name in ("hidden_size", "intermediate_size", "n_embd"))
+    return max((width for width in widths if isinstance(width, int)), default=4096)
 
 
 def _window(config: PreTrainedConfig) -> int | None:

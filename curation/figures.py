@@ -89,42 +89,46 @@ def nll_by_context(traces: pl.DataFrame) -> Chart:
 
 
 def matched_pairs(pairs: pl.DataFrame, unit: Unit) -> Chart:
-    """A line a problem, from its unguided density to its density under another context.
+    """A dumbbell a problem: its unguided density, and those under other contexts, on one row.
 
-    Takes problem_id, teacher_context, per_1k_unguided, per_1k (`leakage.matched_pairs`). Points
-    carry the problem_id as `customdata[0]`.
+    Takes problem_id, teacher_context, per_1k_unguided, per_1k (`leakage.matched_pairs`). Rows are
+    ordered by the unguided density, highest at the top. Points carry the problem_id as
+    `customdata[0]`.
     """
     title = "The same problem, unguided and guided"
     pairs = pairs.drop_nulls(["per_1k_unguided", "per_1k"])
     if not pairs.height:
         return _empty(title, "No problem has traces under two contexts.")
-    figure = _figure(title, f"epistemic markers per 1,000 {unit}")
     contexts = _present(pairs)
+    first = pairs.group_by("problem_id").agg(pl.col("per_1k_unguided").mean())
+    order = first.sort("per_1k_unguided", "problem_id")["problem_id"].to_list()
+    row_of = {problem: row for row, problem in enumerate(order)}
+    figure = _figure(title, "problems, most epistemic unguided at the top")
     told = []
     for place, context in enumerate(contexts):
         rows = pairs.filter(pl.col("teacher_context") == context)
+        # Contexts of one problem lie a little above each other, so that none hides another.
+        lift = 0.6 * (place - (len(contexts) - 1) / 2) / max(1, len(contexts))
         x: list[float | None] = []
         y: list[float | None] = []
         data: list[list[str] | None] = []
-        for problem, before, after in rows.select(
-            "problem_id", "per_1k_unguided", "per_1k"
-        ).iter_rows():
-            x += [2 * place, 2 * place + 1, None]
-            y += [before, after, None]
+        columns = ("problem_id", "per_1k_unguided", "per_1k")
+        for problem, before, after in rows.select(columns).iter_rows():
+            x += [before, after, None]
+            y += [row_of[problem] + lift] * 2 + [None]
             data += [[problem, plain(problem)], [problem, plain(problem)], None]
+        symbols = ["circle-open", CONTEXT_SYMBOLS[context], "circle-open"] * rows.height
         figure.add_scatter(
-            x=x, y=y, customdata=data, mode="lines+markers", name=context,
+            x=x, y=y, customdata=data, mode="lines+markers", name=f"unguided ○ to {context}",
             line={"color": CONTEXT_COLOURS[context], "width": 1},
-            marker={"symbol": CONTEXT_SYMBOLS[context], "size": 7}, opacity=0.7,
-            hovertemplate="%{customdata[1]}<br>%{y:.1f}<extra></extra>",
+            marker={"symbol": symbols, "size": 7, "color": CONTEXT_COLOURS[context]},
+            hovertemplate="%{customdata[1]}<br>%{x:.1f}<extra></extra>",
         )  # fmt: skip
         n_lower = rows.filter(pl.col("per_1k") < pl.col("per_1k_unguided")).height
         told.append(f"{context}: lower than unguided on {n_lower} of {rows.height} problems")
-    figure.update_xaxes(
-        tickvals=list(range(2 * len(contexts))),
-        ticktext=[label for context in contexts for label in ("unguided", context)],
-        title="teacher context",
-    )
+    figure.update_xaxes(title=f"epistemic markers per 1,000 {unit}", rangemode="tozero")
+    figure.update_yaxes(showticklabels=False, range=[-0.8, len(order) - 0.2])
+    figure.update_layout(height=min(1200, 160 + 12 * len(order)))
     return Chart(figure, f"{title}. {'; '.join(told)}.")
 
 

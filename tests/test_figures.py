@@ -91,14 +91,17 @@ def test_lengths_and_nll_carry_their_units() -> None:
     assert list(nll.data[0].y) == [0.5, 2.5]
 
 
-def test_pairs_are_lines_between_two_contexts() -> None:
+def test_each_problem_is_a_row_with_its_contexts_joined_to_unguided() -> None:
     pairs = pl.DataFrame(
         [("p", "answer", 9.0, 3.0), ("q", "answer", 1.0, 2.0), ("r", "solution", 4.0, None)],
         schema=PAIRS, orient="row",
     )  # fmt: skip
     chart = figures.matched_pairs(pairs, "words")
     (lines,) = chart.figure.data
-    assert list(lines.y) == [9.0, 3.0, None, 1.0, 2.0, None]
+    assert list(lines.x) == [9.0, 3.0, None, 1.0, 2.0, None]
+    # p is the more epistemic one unguided (9 against 1), so it stands in the upper row.
+    assert list(lines.y) == [1, 1, None, 0, 0, None]
+    assert [point and point[0] for point in lines.customdata] == ["p", "p", None, "q", "q", None]
     assert "answer: lower than unguided on 1 of 2 problems" in chart.alt
 
 

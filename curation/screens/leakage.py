@@ -17,6 +17,7 @@ from curation import figures, leak_signs, leakage, ui
 from curation.leakage import Context, Estimate, Report
 from curation.lexicons import mark_pending
 from curation.records import EPISTEMIC
+from curation.screens import functions
 
 LIMITS = (
     "No public study shows that any of these predicts accuracy after training. Markers count use "
@@ -52,6 +53,7 @@ def overview(room: ui.Room) -> None:
     _as_they_stand(report)
     _matched(report)
     _confounding(report)
+    functions.section(room, frame)
     _charts(room, frame, report)
     st.caption(LIMITS)
 

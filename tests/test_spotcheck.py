@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from curation import spotcheck
 from curation.spotcheck import StratumCount
-from curation.spotcheck.intervals import beta_cdf
 
 A, B, C = ("answer", "t"), ("solution", "t"), ("unguided", "t")
 
@@ -102,12 +101,14 @@ def test_clopper_pearson_is_the_published_interval() -> None:
     assert spotcheck.clopper_pearson(0, 20) == pytest.approx((0.0, 1 - 0.025 ** (1 / 20)))
 
 
-@given(st.integers(1, 60), st.integers(1, 60), st.floats(0.001, 0.999))
-def test_the_incomplete_beta_function_is_a_binomial_tail(a: int, b: int, x: float) -> None:
-    # I_x(a, b) = P(X >= a) for X of a + b - 1 trials.
-    n = a + b - 1
-    tail = sum(math.comb(n, k) * x**k * (1 - x) ** (n - k) for k in range(a, n + 1))
-    assert beta_cdf(x, a, b) == pytest.approx(tail, abs=1e-10)
+@given(st.integers(2, 60).flatmap(lambda n: st.tuples(st.integers(1, n - 1), st.just(n))))
+def test_the_exact_limits_leave_a_tail_of_a_fortieth_each(counted: tuple[int, int]) -> None:
+    # At the lower limit P(X >= k) is .025, at the upper P(X <= k): sums of binomial probabilities.
+    k, n = counted
+    low, high = spotcheck.clopper_pearson(k, n)
+    above = sum(math.comb(n, i) * low**i * (1 - low) ** (n - i) for i in range(k, n + 1))
+    below = sum(math.comb(n, i) * high**i * (1 - high) ** (n - i) for i in range(k + 1))
+    assert (above, below) == pytest.approx((0.025, 0.025), abs=1e-9)
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

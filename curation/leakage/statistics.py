@@ -9,8 +9,8 @@ scale. It was chosen by simulation over BCa, percentile and studentised bootstra
 curation bench intervals` prints the coverage): with few problems and skewed counts the bootstraps
 fall short of 95 %, and a closed form needs no seed.
 
-Sources: Tukey's jackknife, Efron and Tibshirani 1993, chapter 11; BCa: Efron 1987; Student's
-distribution for whole degrees of freedom: Abramowitz and Stegun 26.7.3 and 26.7.4; Holm 1979.
+Sources: Tukey's jackknife, Efron and Tibshirani 1993, chapter 11; BCa: Efron 1987; Holm 1979.
+Quantiles of Student's distribution are scipy's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -254,28 +253,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
 @lru_cache(maxsize=512)
 def t_quantile(freedom: int, level: float = LEVEL) -> float:
     """The t that Student's |T| with `freedom` (1 or more) degrees stays below with `level`."""
-    low, high = 0.0, 1000.0
-    for _ in range(80):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _within(middle, freedom) < level else (low, middle)
-    return high
+    # Inside: every command imports this room, and scipy takes as long to import as all the rest.
+    from scipy.special import stdtrit  # type: ignore[import-untyped]
 
-
-def _within(t: float, freedom: int) -> float:
-    """P(|T| <= t), by Abramowitz and Stegun's finite series; the normal's beyond 1,000."""
-    if freedom > 1000:
-        return 2 * NormalDist().cdf(t) - 1
-    angle = math.atan(t / math.sqrt(freedom))
-    sine, cosine = math.sin(angle), math.cos(angle)
-    odd = freedom % 2
-    if freedom == 1:
-        return 2 * angle / math.pi
-    term = cosine if odd else 1.0
-    total = term
-    for j in range(3 if odd else 2, freedom - 1, 2):
-        term *= (j - 1) / j * cosine**2
-        total += term
-    return 2 / math.pi * (angle + sine * total) if odd else sine * total
+    return float(stdtrit(freedom, (1 + level) / 2))
 
 
 def bca_bounds(values: Floats, value: Floats, left_out: Floats) -> tuple[Floats, Floats]:
@@ -283,16 +264,18 @@ def bca_bounds(values: Floats, value: Floats, left_out: Floats) -> tuple[Floats,
 
     Not used by the report; kept for `bench intervals`, which says why. Source: Efron 1987.
     """
-    normal, n = NormalDist(), len(values)
+    from scipy.special import ndtr, ndtri
+
+    n = len(values)
     below = ((values < value).mean(axis=0) + (values <= value).mean(axis=0)) / 2
-    bias = np.array([normal.inv_cdf(p) for p in np.clip(below, 1 / n, 1 - 1 / n)])
+    bias = ndtri(np.clip(below, 1 / n, 1 - 1 / n))
     away = left_out.mean(axis=0) - left_out
     with np.errstate(invalid="ignore", divide="ignore"):
         skew = (away**3).sum(axis=0) / (6 * (away**2).sum(axis=0) ** 1.5)
     ordered, bounds = np.sort(values, axis=0), []
     for level in (0.025, 0.975):
-        z = bias + normal.inv_cdf(level)
-        share = np.array([normal.cdf(x) for x in np.nan_to_num(bias + z / (1 - skew * z))])
+        z = bias + ndtri(level)
+        share = ndtr(np.nan_to_num(bias + z / (1 - skew * z)))
         places = np.clip((share * n).astype(np.int64), 0, n - 1)
         bounds.append(np.take_along_axis(ordered, places[None], axis=0)[0])
     return bounds[0], bounds[1]

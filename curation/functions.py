@@ -23,7 +23,7 @@ from curation import compatibility, hedging
 from curation.hedging.following import deeds
 from curation.hedging.functions import FUNCTION_SCHEMA, functions, row, summary
 from curation.hedging.lexicon import Lexicon
-from curation.records import Marker
+from curation.records import TEACHER_CONTEXTS, Marker
 from curation.store import Store
 
 BELIEF_KINDS = {
@@ -109,7 +109,9 @@ def belief_counts(
 
 
 def by_context(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row a teacher context of a `POOL_SCHEMA` frame, sorted: `summary` of `hedging.functions`.
+    """One row a teacher context of a `POOL_SCHEMA` frame: `summary` of `hedging.functions`.
+
+    In the order of `records.TEACHER_CONTEXTS`.
 
     Beside it `place_mean` (mean over the traces that have markers), `n_believed` (steps with a
     reflection whose belief is known) and the shares of them that are productive doubt, derailment
@@ -129,7 +131,8 @@ def by_context(frame: pl.DataFrame) -> pl.DataFrame:
         )
         .drop(columns)
     )
-    return summary(frame).join(beside, on="teacher_context", how="left").sort("teacher_context")
+    joined = summary(frame).join(beside, on="teacher_context", how="left")
+    return joined.sort(pl.col("teacher_context").cast(pl.Enum(TEACHER_CONTEXTS)))
 
 
 _DEED_WORDS = {

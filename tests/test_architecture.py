@@ -25,6 +25,7 @@ ONLY_IN = {
     "torch": {"student"},
     "transformers": {"student"},
     "plotly": {"figures"},
+    "py3langid": {"hedging"},
     "streamlit": SCREEN,
 }
 WITHIN_A_ROOM = {

@@ -46,6 +46,14 @@ def overview(room: ui.Room) -> None:
     with st.spinner("Finding the markers of new traces"):
         mark_pending(room.store)
     frame = room.store.list_traces(where or None)
+    if not frame.height:
+        st.info(
+            "No trace fits this condition." if where else "There are no traces yet.",
+            icon=":material/info:",
+        )
+        if not where:
+            st.page_link("pages/1_Ingest.py", label="Ingest traces", icon=":material/upload_file:")
+        return
     report = leak_signs.report(room.store, frame)
     st.caption(f"Density is per 1,000 {report.unit}: {report.unit_reason}")
     if room.store.holds_source("written for this project"):

@@ -242,6 +242,37 @@ def confusion(table: pl.DataFrame, first: str, second: str) -> Chart:
     )
 
 
+def agreement_over_time(rows: pl.DataFrame, x_title: str) -> Chart:
+    """Agreement with the others (%), a line a reviewer, over periods: `agreement.drift`.
+
+    Takes reviewer, period, start, n_shared, percent. `x_title` says what a period is.
+    """
+    title = "Agreement with the others over time"
+    if not rows.height:
+        return _empty(title, "No trace was rated by two people yet.")
+    figure = _figure(title, "the others who said the same (%)")
+    told = []
+    for nth, name in enumerate(sorted(rows["reviewer"].unique())):
+        here = rows.filter(pl.col("reviewer") == name).sort("period")
+        figure.add_scatter(
+            x=[period + 1 for period in here["period"]], y=(100 * here["percent"]).to_list(),
+            customdata=[
+                [n, start.strftime("%Y-%m-%d")]
+                for n, start in here.select("n_shared", "start").iter_rows()
+            ],
+            mode="lines+markers", name=plain(name),
+            line={"color": list(CONTEXT_COLOURS.values())[nth % 8]},
+            marker={"symbol": list(CONTEXT_SYMBOLS.values())[(nth + nth // 8) % 8], "size": 9},
+            hovertemplate="%{y:.0f} % of %{customdata[0]} shared traces, from %{customdata[1]}"
+            "<extra></extra>",
+        )  # fmt: skip
+        first, last = here["percent"][0], here["percent"][-1]
+        told.append(f"{name} {100 * first:.0f} % to {100 * last:.0f} % in {here.height}")
+    figure.update_xaxes(title=x_title, dtick=1 if rows["period"].max() < 20 else None)  # type: ignore[operator]
+    figure.update_yaxes(range=[0, 105])
+    return Chart(figure, f"{title} ({x_title}): {'; '.join(told)}.")
+
+
 def score_scatter(
     traces: pl.DataFrame, x: str, y: str, x_title: str, y_title: str, colour_by: str
 ) -> Chart:

@@ -3,9 +3,10 @@
 `QUEUES` is the only registry: name -> function `(candidates, reviewer, seed)` that returns
 `[(trace_id, reason)]` in order. Each queue holds exactly the traces that the reviewer has not
 decided (no verdict of any kind), each once, and repeats under its seed; a filter of the rest says
-so in its docstring (`needs second reading`, `flagged by me`). `selected` is the queue of traces
-that a person picked, under a name of its own (`selection_id`). The store makes the candidates
-(`CANDIDATE_SCHEMA`, one trace a row, seen by one reviewer); nothing here reads or decides.
+so in its docstring (`needs second reading`, `needs adjudication`, `flagged by me`). `selected` is
+the queue of traces that a person picked, under a name of its own (`selection_id`). The store makes
+the candidates (`CANDIDATE_SCHEMA`, one trace a row, seen by one reviewer); nothing here reads or
+decides.
 
 Reasons speak of the trace and of numbers that the card shows anyway; they name no verdict of
 another person, so that a second reading stays blind.
@@ -125,6 +126,16 @@ def needs_second_reading(candidates: pl.DataFrame, reviewer: str, seed: int) -> 
     )
 
 
+def needs_adjudication(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
+    """Only what others dispute and this reviewer did not vote on: most votes first."""
+    ordered = (
+        _undecided(candidates)
+        .filter(pl.col("state") == "disputed")
+        .sort("n_others", "added_order", descending=[True, False])
+    )
+    return _queue(ordered, lambda row: f"{row['n_others']} others differ here; you did not vote")
+
+
 def flagged_by_me(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
     """Only what this reviewer flagged (and so decided already), in order of arrival."""
     ordered = candidates.filter(pl.col("my_verdict") == "flag").sort("added_order", "trace_id")
@@ -174,6 +185,7 @@ QUEUES: dict[str, Callable[[pl.DataFrame, str, int], Queue]] = {
     "teacher contrast": teacher_contrast,
     "leak risk": leak_risk,
     "needs second reading": needs_second_reading,
+    "needs adjudication": needs_adjudication,
     "flagged by me": flagged_by_me,
 }
 """Name as people read it -> queue."""

@@ -41,7 +41,7 @@ def pool(_room: ui.Room, version: object) -> Any:
 def version_of(room: ui.Room, queue: str) -> object:
     """What the order of this queue depends on, beside the reviewer's own new decisions."""
     status = room.store.status()
-    on = {"needs second reading": "records", "flagged by me": "records"}
+    on = dict.fromkeys(("needs second reading", "needs adjudication", "flagged by me"), "records")
     news = on.get(queue, "scored" if queue in ("most surprising", "leak risk") else "traces")
     # A decision taken back puts its trace into the queue again.
     undone = room.store.n_withdrawn_by(room.reviewer)

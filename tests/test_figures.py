@@ -155,6 +155,7 @@ def test_plain_shows_letter_by_letter() -> None:
         figures.matched_pairs(pl.DataFrame(schema=PAIRS), "words"),
         figures.decisions_over_time(pl.DataFrame(schema=DECISIONS)),
         figures.confusion(pl.DataFrame(schema=CONFUSION), "ann", "bob"),
+        figures.agreement_over_time(pl.DataFrame(schema={"reviewer": pl.String()}), "week"),
         figures.score_scatter(
             pl.DataFrame(schema=TRACES), "n_tokens", "mean_nll_nats", "x", "y", "teacher"
         ),

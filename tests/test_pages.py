@@ -160,6 +160,12 @@ def test_agreement_counts_only_what_two_people_rated(demo: Path) -> None:
     assert "reviewer: accept" in _texts(app)
 
 
+def test_agreement_says_how_two_people_come_to_share_a_trace(path: Path) -> None:
+    app = _run("pages/5_Agreement.py")
+    assert "Nobody has accepted or rejected a trace yet" in _texts(app)
+    assert "needs second reading" in _texts(app)
+
+
 def test_spot_check_warns_of_the_demos_null_result(demo: Path) -> None:
     app = _run("pages/4_Spot_check.py")
     text = _texts(app)

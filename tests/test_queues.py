@@ -100,6 +100,19 @@ def test_a_second_reading_is_of_what_others_decided_and_i_did_not() -> None:
     ]
 
 
+def test_adjudication_is_for_those_who_did_not_vote() -> None:
+    frame = candidates(
+        {"state": "disputed", "n_others": 2},
+        {"state": "accepted", "n_others": 2},
+        {"state": "disputed", "n_others": 3},
+        {"state": "disputed", "n_others": 2, "my_verdict": "reject"},
+    )
+    assert queues.needs_adjudication(frame, "ann", 0) == [
+        ("t2", "3 others differ here; you did not vote"),
+        ("t0", "2 others differ here; you did not vote"),
+    ]
+
+
 def test_flagged_by_me_holds_my_flags_only() -> None:
     frame = candidates({"my_verdict": "flag"}, {}, {"my_verdict": "accept"})
     assert queues.flagged_by_me(frame, "ann", 0) == [("t0", "you flagged it")]

@@ -159,12 +159,17 @@ class Caretaker:
         self._thread = threading.Thread(target=self._run, name="hedgerow-caretaker", daemon=True)
 
     def start(self) -> None:
-        """Begin; returns at once. The app's student becomes one of the store's readers."""
+        """Begin; returns at once.
+
+        The app's student becomes one of the store's readers; one that is new here is shown, too.
+        """
         known = {reader.student: reader for reader in self._store.readers()}
         before = known.get(self._student)
         if before is None or before.dtype != self._dtype:
             is_wanted = before is None or before.is_wanted
             self._store.set_reader(self._student, self._dtype, is_wanted=is_wanted)
+        if before is None:
+            self._store.set_setting("student", self._student)
         self._thread.start()
 
     def wake(self) -> None:

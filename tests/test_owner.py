@@ -141,9 +141,9 @@ def test_a_failure_reads_the_same_through_the_door_and_the_owner_survives(
 def without_markers(path: Path) -> dict[str, list[Any]]:
     """What is stored but for what the owner's caretaker adds by itself."""
     found = contents(path)
-    kept = ("shortcut_rules", "language_detector", "lexicon/en")
+    kept = ("shortcut_rules", "language_detector", "lexicon/en", "student")
     found["setting"] = [row for row in found["setting"] if row[0] not in kept]
-    own = ("marking", "lexicon", "shortcut", "trace_language")
+    own = ("marking", "lexicon", "shortcut", "student", "trace_language")
     return {name: rows for name, rows in found.items() if name not in own}
 
 

@@ -334,7 +334,8 @@ class Decision:
 
     `decision_id` is made where the decision is made (the browser, the command line), so that
     sending it twice stores it once. `withdraws` names the decision that this record takes back;
-    then `verdict` is None. `active_s` is time on the card with idle time left out.
+    then `verdict` is None. `active_s` is time on the card with idle time left out. `extra` is
+    stored as JSON; what it says of single steps is in `store.step_verdicts`.
     """
 
     decision_id: str
@@ -355,7 +356,7 @@ class Decision:
     lexicon_id: str | None = None
     revealed: bool | None = None
     origin: str = "library"
-    extra: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, object] = field(default_factory=dict)
 
 
 class Stored(NamedTuple):

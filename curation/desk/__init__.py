@@ -38,7 +38,7 @@ from curation.records import QUESTION, Decision, Stored, Verdict
 
 SCRIPTS = (
     "text.js", "tokens.js", "trace.js", "belief.js", "keys.js", "outbox.js", "deck.js",
-    "profile.js", "panels.js", "foot.js", "surroundings.js", "desk.js", "mount.js",
+    "judgement.js", "profile.js", "panels.js", "foot.js", "surroundings.js", "desk.js", "mount.js",
 )  # fmt: skip
 _HERE = Path(__file__).parent
 

@@ -29,7 +29,7 @@ class BeliefCurve {
     this.belief = null;
     this.width = 0;
     this.at = 0; // the point that Tab comes to
-    trace.onStep = (step) => this.mark(step);
+    trace.onStep.push((step) => this.mark(step));
     new ResizeObserver(() => {
       if (this.belief && this.place.clientWidth !== this.width) this.draw();
     }).observe(place);

@@ -7,6 +7,7 @@ class Desk {
     this.deck = new Deck(data.store, data.reviewer, data.question);
     this.words = data.words; // verdict -> [what the button says, what is said afterwards]
     this.isBlind = data.blind;
+    this.judgesSteps = isAboutTraining(data.question);
     this.parts = skeleton((action, detail) => this.act(action, detail), data);
     this.root = this.parts.root;
     this.trace = new TraceView(this.parts.pane, (reading, isSpoken) =>
@@ -22,9 +23,7 @@ class Desk {
     this.courier = new Courier(this.deck.outbox, () => this.receipt.paint());
     this.courier.extra = () => this.deck.wishes(this.shown);
     this.courier.isWanting = () => this.deck.want.size > 0;
-    this.time = new ActiveTime();
-    this.time.restart();
-    this.drafts = new Drafts(this.deck.outbox); // trace id -> {note, directive}
+    this.judgement = new Judgement(this.parts, this.trace, this.deck.outbox);
     this.shown = null; // trace id
     this.card = null;
     this.past = null; // the decision that stands on the card on screen
@@ -61,6 +60,7 @@ class Desk {
   close() {
     this.abort.abort();
     this.trace.observer.disconnect();
+    this.judgement.close();
     this.courier.close();
     this.receipt.close();
     this.root.remove();
@@ -118,8 +118,6 @@ class Desk {
       this.courier.sendSoon();
     }
     this.past = id === null ? null : this.deck.standing(id);
-    this.shownAt = new Date();
-    this.time.restart();
     const hadFocus = this.root.contains(this.root.getRootNode().activeElement);
     if (this.card) {
       paintProblem(parts.problem, this.card);
@@ -131,7 +129,7 @@ class Desk {
       parts.numbers.replaceChildren();
     }
     this.curve.show(this.card);
-    this.fillFields();
+    this.judgement.show(id, this.card, this.past);
     this.read(null);
     this.paintPhase();
     const hasFocus = this.root.contains(this.root.getRootNode().activeElement);
@@ -205,6 +203,7 @@ class Desk {
     if (action in this.words) this.decide(action);
     else if (action === "reason") this.rejectFor(detail.digit);
     else if (action === "undo") this.undo();
+    else if (STEP_ACTIONS.has(action)) this.judgeStep(STEP_ACTIONS.get(action));
     else if (action === "note" || action === "directive") this.parts[action].focus();
     else if (action === "stepNext" || action === "stepBack")
       this.trace.moveStep(action === "stepNext" ? 1 : -1);
@@ -216,6 +215,11 @@ class Desk {
       this.setHeat(detail.heat ?? nextHeat(this.heat, this.card));
     else if (action === "markers") this.setMarkers(this.markers === "on" ? "off" : "on");
     else if (action === "sheet") this.parts.sheet.showModal();
+  }
+
+  judgeStep(said) {
+    if (!this.card || !this.judgesSteps) return;
+    this.say(this.judgement.judge(said));
   }
 
   rejectFor(digit) {
@@ -236,11 +240,8 @@ class Desk {
       verdict,
       withdraws: null,
       reasons,
-      note: written(this.parts.note),
-      directive: written(this.parts.directive),
-      shown_at: this.shownAt.toISOString(),
+      ...this.judgement.said(),
       decided_at: new Date().toISOString(),
-      active_ms: this.time.tick(),
       queue: this.queue,
       convention_id: card.convention_id,
       lexicon_id: card.lexicon_id,
@@ -248,7 +249,7 @@ class Desk {
       question: this.deck.question,
     };
     this.deck.add(entry, this.past ? 0 : 1);
-    this.drafts.delete(card.trace_id);
+    this.judgement.drafts.delete(card.trace_id);
     this.showNext(card.trace_id);
     this.flash(verdict);
     this.say(
@@ -279,7 +280,7 @@ class Desk {
       question: this.deck.question,
     };
     this.deck.add(entry, isOnlyOne ? -1 : 0);
-    this.drafts.set(past.trace_id, { note: past.note ?? "", directive: past.directive ?? "" });
+    this.judgement.restore(past);
     this.show(past.trace_id);
     this.flash("undo");
     this.say(`Taken back: ${this.words[past.verdict][1]}. The card is here again.`);
@@ -374,24 +375,6 @@ class Desk {
 
   say(text) {
     this.parts.spoken.textContent = text;
-  }
-
-  // Fields and focus ------------------------------------------------------------------------------
-
-  fillFields() {
-    const from = this.drafts.get(this.shown) ?? this.past;
-    for (const name of ["note", "directive"]) {
-      this.parts[name].value = from?.[name] ?? "";
-      this.parts[name].disabled = !this.card;
-    }
-  }
-
-  saveDraft() {
-    if (!this.card) return;
-    this.drafts.set(this.shown, {
-      note: this.parts.note.value,
-      directive: this.parts.directive.value,
-    });
   }
 
   /** Give the trace the focus; `isIdle`: only if nobody is typing elsewhere on the page. */

@@ -18,6 +18,15 @@ const KEYS = [
   { key: "Escape", says: "leave a field, close this sheet", shown: "esc" },
   { key: "j", action: "stepNext", says: "next step", repeats: true },
   { key: "k", action: "stepBack", says: "previous step", repeats: true },
+  {
+    key: "+",
+    also: ["=", "g"],
+    action: "stepGood",
+    says: "this step is good; the same key again takes it back",
+    shown: "+ or g",
+  },
+  { key: "0", action: "stepNeutral", says: "this step is neither good nor bad" },
+  { key: "-", also: ["b"], action: "stepBad", says: "this step is bad", shown: "− or b" },
   { key: ".", action: "tokenNext", says: "next token, with its exact values", repeats: true },
   { key: ",", action: "tokenBack", says: "previous token", repeats: true },
   {
@@ -36,6 +45,11 @@ const KEYS = [
 /** What a blind desk does not do: it shows nothing but the text. */
 const SIGHTED = new Set(["heat", "markers", "tokenNext", "tokenBack", "directive"]);
 
+/** Whether a question is about the trace as training text: then its steps are judged too. */
+function isAboutTraining(question) {
+  return question === "train";
+}
+
 const BOUND = new Map();
 for (const { key, also = [], action, repeats = false } of KEYS) {
   if (action) for (const name of [key, ...also]) BOUND.set(name, { action, repeats });
@@ -45,8 +59,9 @@ for (let digit = 1; digit <= 9; digit++) BOUND.set(String(digit), { action: "rea
 /**
  * The name of the key pressed, whatever the layout; null when it cannot be one of ours.
  *
- * What the key writes counts where it writes a Latin letter, a digit or `? . ,`; else the key's
- * place (a Russian А-key, the unshifted digit row of a French keyboard).
+ * What the key writes counts where it writes a Latin letter, a digit or `? . , + -`; else the key's
+ * place (a Russian А-key, the unshifted digit row of a French keyboard, where - lies on the 6). The
+ * = counts where + lies on the same key, shifted.
  */
 function keyName(event) {
   if (event.isComposing || event.keyCode === 229) return null;
@@ -57,8 +72,10 @@ function keyName(event) {
   if (key === " ") return shiftKey ? null : "space";
   if (/[a-z]/i.test(key)) return shiftKey ? null : key.toLowerCase();
   if (/[0-9?.,]/.test(key)) return key;
+  if (key === "+" && (shiftKey || !code.startsWith("Digit"))) return key;
+  if ((key === "-" || key === "=") && !shiftKey && !code.startsWith("Digit")) return key;
   if (shiftKey) return code === "Slash" && key > "\u007f" ? "?" : null;
-  const place = /^(?:Key([A-Z])|Digit([1-9]))$/.exec(code);
+  const place = /^(?:Key([A-Z])|Digit([0-9]))$/.exec(code);
   if (place?.[1]) return key > "\u007f" ? place[1].toLowerCase() : null;
   return place?.[2] ?? null;
 }

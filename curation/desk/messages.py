@@ -106,6 +106,11 @@ class Recent:
     directive: str | None = None
     prompt: str = ""
     teacher: str = ""
+    revealed: bool | None = None
+    steps: Sequence[tuple[int, int]] = ()
+    """(step, verdict) of the steps that were judged: 1, 0 or -1."""
+    seen: Sequence[tuple[int, int]] = ()
+    """Half-open ranges of the steps that stood on screen."""
 
 
 def to_utf16(text: str, offsets: Numbers) -> list[int]:
@@ -275,6 +280,9 @@ def recent_json(decision: Recent) -> Card:
         "directive": decision.directive,
         "prompt": decision.prompt[:120],
         "teacher": decision.teacher,
+        "revealed": decision.revealed,
+        "steps": [[step, verdict] for step, verdict in decision.steps],
+        "seen": [[start, end] for start, end in decision.seen],
     }
 
 

@@ -237,38 +237,3 @@ class Courier {
     clearTimeout(this.timer);
   }
 }
-
-/** What is typed and not decided yet, by trace: it survives a reload of the tab. */
-class Drafts {
-  constructor(outbox) {
-    this.prefix = outbox.prefix.replace(STORAGE, `${STORAGE}-draft`);
-    this.known = new Map();
-  }
-
-  get(id) {
-    if (this.known.has(id)) return this.known.get(id);
-    try {
-      return parsed(sessionStorage.getItem(this.prefix + id)) ?? undefined;
-    } catch {
-      return undefined;
-    }
-  }
-
-  set(id, draft) {
-    this.known.set(id, draft);
-    try {
-      sessionStorage.setItem(this.prefix + id, JSON.stringify(draft));
-    } catch {
-      // It stays in memory.
-    }
-  }
-
-  delete(id) {
-    this.known.delete(id);
-    try {
-      sessionStorage.removeItem(this.prefix + id);
-    } catch {
-      // Nothing was kept.
-    }
-  }
-}

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 from curation.records import QUESTION, VERDICTS, Decision
@@ -21,6 +22,7 @@ MAX_ENTRIES = 500
 MAX_NOTE_CHARS = 20_000
 MAX_WORD_CHARS = 200
 MAX_REASONS = 9
+MAX_STEPS = 20_000
 MAX_DEPTH = 200
 """How many undecided cards a browser may ask to hold."""
 DEPTH = 6
@@ -112,7 +114,7 @@ _FIELDS = frozenset(
     (
         "decision_id", "kind", "trace_id", "text_hash", "verdict", "withdraws", "reasons", "note",
         "directive", "shown_at", "decided_at", "active_ms", "queue", "convention_id", "lexicon_id",
-        "revealed", "order", "question",
+        "revealed", "order", "question", "steps", "seen",
     )
 )  # fmt: skip
 
@@ -149,6 +151,10 @@ def _decision(entry: object, reviewer: str) -> tuple[int, Decision]:
         raise _Refusal(f"question is {question[:60]!r}, which no desk asks")
     order = _count(entry, "order", 2**53)
     active_ms = _count(entry, "active_ms", _DAY_MS)
+    steps, seen = _steps(entry), _seen(entry)
+    if kind == "undo" and (steps or seen):
+        raise _Refusal("an undo judges no step")
+    extra: dict[str, object] = {} if order is None else {"order": str(order)}
     revealed = entry.get("revealed")
     if revealed is not None and not isinstance(revealed, bool):
         raise _Refusal("revealed is neither true, false nor null")
@@ -171,7 +177,11 @@ def _decision(entry: object, reviewer: str) -> tuple[int, Decision]:
         lexicon_id=_word(entry, "lexicon_id"),
         revealed=revealed,
         origin="desk",
-        extra={} if order is None else {"order": str(order)},
+        extra={
+            **extra,
+            **({"steps": steps} if steps else {}),
+            **({"steps_seen": seen} if seen else {}),
+        },
     )
 
 
@@ -208,6 +218,37 @@ def _reasons(entry: Mapping[str, object]) -> tuple[str, ...]:
     if any(word is None for word in words):
         raise _Refusal("a reason is empty")
     return tuple(dict.fromkeys(word for word in words if word is not None))
+
+
+def _steps(entry: Mapping[str, object]) -> list[dict[str, int]]:
+    """The verdicts on single steps, [number from 0, verdict] pairs in order of the number."""
+    found = [{"step": step, "verdict": verdict} for step, verdict in _pairs(entry, "steps")]
+    if any(one["verdict"] not in (-1, 0, 1) or one["step"] < 0 for one in found):
+        raise _Refusal("steps holds a verdict that is none of 1, 0 and -1, or a step below 0")
+    if any(a["step"] >= b["step"] for a, b in pairwise(found)):
+        raise _Refusal("steps are not in order, each once")
+    return found
+
+
+def _seen(entry: Mapping[str, object]) -> list[list[int]]:
+    """The steps that stood on screen: half-open ranges in order, apart from each other."""
+    edges = [edge for pair in _pairs(entry, "seen") for edge in pair]
+    if any(a >= b for a, b in pairwise(edges)) or any(edge < 0 for edge in edges):
+        raise _Refusal("seen holds ranges that are empty, overlap or are not in order")
+    return [list(pair) for pair in _pairs(entry, "seen")]
+
+
+def _pairs(entry: Mapping[str, object], name: str) -> list[tuple[int, int]]:
+    """A list of pairs of whole numbers; empty where there is none."""
+    value = entry.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or len(value) > MAX_STEPS:
+        raise _Refusal(f"{name} is no list of at most {MAX_STEPS} pairs")
+    for pair in value:
+        if not isinstance(pair, list) or len(pair) != 2 or any(type(n) is not int for n in pair):
+            raise _Refusal(f"{name} holds {pair!r:.40}; it takes pairs of whole numbers")
+    return [(first, second) for first, second in value]
 
 
 def _time(entry: Mapping[str, object], name: str) -> datetime | None:

@@ -37,7 +37,7 @@ function keycap(text) {
  * A blind desk has no place for what the student or the lexicon says: those parts stand outside of
  * the document, where nothing that is painted into them can be seen.
  */
-function skeleton(act, { words, blind }) {
+function skeleton(act, { words, blind, question }) {
   const sighted = (node) => (blind ? null : node);
   const parts = {};
   const part = (name, node) => (parts[name] = node);
@@ -84,6 +84,32 @@ function skeleton(act, { words, blind }) {
         }),
       ),
     );
+  const stepButtons = STEP_VERDICTS.map(({ verdict, action, sign, word, keys }) =>
+    button(
+      {
+        class: "judge",
+        "data-verdict": verdict,
+        "aria-pressed": "false",
+        "aria-keyshortcuts": keys,
+        "aria-label": `This step is ${word} (key ${keys.replace(" ", " or ")})`,
+      },
+      () => act(action),
+      el("span", { class: "sign", "aria-hidden": "true" }, sign),
+      word,
+    ),
+  );
+  parts.stepButtons = stepButtons;
+  const stepPanel = el(
+    "div",
+    { class: "judging", role: "group", "aria-label": "Verdict on the step" },
+    el(
+      "p",
+      { class: "label" },
+      part("stepLabel", el("span")),
+      part("stepCount", el("span", { class: "dim" })),
+    ),
+    el("div", { class: "judges" }, ...stepButtons),
+  );
   const root = el(
     "div",
     { class: "desk", "data-phase": "fetching" },
@@ -180,6 +206,7 @@ function skeleton(act, { words, blind }) {
           "aria-label": `${words.reject[0]} with a reason`,
         }),
       ),
+      isAboutTraining(question) ? stepPanel : null,
       field("note", "Note", "t", "what you saw"),
       sighted(field("directive", "Directive", "d", "how it should change")),
       sighted(part("numbers", el("div", { class: "numbers" }))),
@@ -195,21 +222,23 @@ function skeleton(act, { words, blind }) {
       part("receipt", el("div", { class: "receipt", role: "status", "aria-live": "polite" })),
     ),
     part("spoken", el("div", { class: "spoken", "aria-live": "polite" })),
-    part("sheet", sheet(words, blind)),
+    part("sheet", sheet(words, blind, question)),
   );
   parts.root = root;
   return parts;
 }
 
 /** The key sheet, a modal dialog of our own. */
-function sheet(words, blind) {
+function sheet(words, blind, question) {
+  const isOurs = ({ action }) =>
+    !(blind && SIGHTED.has(action)) && (isAboutTraining(question) || !STEP_ACTIONS.has(action));
   const dialog = el("dialog", { class: "sheet", "aria-label": "Keys" });
   dialog.append(
     el("h2", {}, "Keys"),
     el(
       "dl",
       {},
-      KEYS.filter(({ action }) => !(blind && SIGHTED.has(action))).flatMap(
+      KEYS.filter(isOurs).flatMap(
         ({ key, shown, action, says }) => [
           el("dt", {}, el("kbd", {}, shown ?? key)),
           el("dd", {}, says ?? words[action][0].toLowerCase()),

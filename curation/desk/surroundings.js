@@ -1,32 +1,4 @@
-// What the desk takes from the browser around it: time, the theme, preferences, what is typed.
-
-const IDLE_MS = 30000;
-
-/** Time on the card with idle time left out: at most IDLE_MS after each sign of life. */
-class ActiveTime {
-  restart() {
-    this.total = 0;
-    this.last = performance.now();
-  }
-
-  tick() {
-    const now = performance.now();
-    this.total += Math.min(now - this.last, IDLE_MS);
-    this.last = now;
-    return Math.round(this.total);
-  }
-
-  /** The page comes back into view: what passed meanwhile does not count. */
-  resume() {
-    this.last = performance.now();
-  }
-}
-
-/** What a field holds, as text that can be stored: no half characters, null where blank. */
-function written(field) {
-  const text = (field.value.toWellFormed?.() ?? field.value).replaceAll("\0", "");
-  return text.trim() ? text : null;
-}
+// What the desk takes from the browser around it: the theme, preferences, what is pressed and typed.
 
 /** A choice that outlives the page, if the browser allows. */
 function preference(name, values, otherwise) {
@@ -61,9 +33,12 @@ function listen(desk, signal) {
     target.addEventListener(name, handler, { signal, ...more });
   on(document, "keydown", (event) => desk.onKey(event));
   for (const name of ["keydown", "pointerdown", "pointermove", "wheel"]) {
-    on(document, name, () => desk.time.tick(), { passive: true, capture: true });
+    on(document, name, () => desk.judgement.time.tick(), { passive: true, capture: true });
   }
-  on(document, "visibilitychange", () => (document.hidden ? desk.time.tick() : desk.time.resume()));
+  on(document, "visibilitychange", () => {
+    if (document.hidden) desk.judgement.time.tick();
+    else desk.judgement.time.resume();
+  });
   on(window, "online", () => desk.courier.send());
   on(window, "storage", (event) => desk.onStorage(event));
   on(window, "resize", () => desk.fit());
@@ -74,8 +49,12 @@ function listen(desk, signal) {
     if (event.detail > 0 && event.target.closest(".verdict, .undo, .reason, .segment, .past"))
       desk.focusTrace();
   });
+  // So does a verdict on a step, to the step.
+  on(desk.root, "click", (event) => {
+    if (event.detail > 0 && event.target.closest(".judge")) desk.trace.moveStep(0);
+  });
   for (const name of ["note", "directive"]) {
-    on(desk.parts[name], "input", () => desk.saveDraft());
+    on(desk.parts[name], "input", () => desk.judgement.save());
     on(desk.parts[name], "keydown", (event) => {
       if (event.key === "Escape" && !event.isComposing) desk.focusTrace();
     });

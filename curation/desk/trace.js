@@ -16,6 +16,7 @@ class TraceView {
     this.onReading = onReading;
     this.list = el("ol", { class: "steps", "data-heat": "off", "data-markers": "on" });
     pane.append(this.list);
+    this.onStep = []; // called with the step that one comes to stand on
     this.leaf = null; // what is on screen: {card, prepared, unfolded, items}
     this.ahead = null; // the next card's, built while nobody waits
     this.cursor = -1;
@@ -27,10 +28,10 @@ class TraceView {
     this.list.onpointerover = (event) => this.onPointer(event);
     this.list.onpointerleave = () =>
       this.onReading(this.cursor < 0 ? null : this.groupNumber(this.cursor));
-    this.list.onfocusin = (event) => {
+    this.list.addEventListener("focusin", (event) => {
       const item = event.target.closest(".step");
       if (item) this.step = Number(item.dataset.step);
-    };
+    });
   }
 
   get card() {
@@ -43,8 +44,10 @@ class TraceView {
   }
 
   set step(i) {
+    this.list.querySelector(".here")?.classList.remove("here");
+    this.list.children[i]?.classList.add("here");
     this.stepNumber = i;
-    this.onStep?.(i);
+    for (const hear of this.onStep) hear(i);
   }
 
   /** Show a card from its beginning. */
@@ -85,7 +88,8 @@ class TraceView {
       const left = this.fill(this.leaf, item, i, isNear ? eager : 0);
       if (isNear) eager = left;
       const number = item.querySelector(".number");
-      number.parentNode.replaceChildren(number, ...gutter(this.leaf.prepared.steps[i]));
+      for (const mean of number.parentNode.querySelectorAll(".mean")) mean.remove();
+      number.after(...gutter(this.leaf.prepared.steps[i]));
     }
     if (anchor) this.pane.scrollTop += anchor.getBoundingClientRect().top - top() - before;
   }
@@ -114,6 +118,7 @@ class TraceView {
           { class: "gutter" },
           el("span", { class: "number" }, String(i + 1)),
           ...gutter(leaf.prepared.steps[i]),
+          el("span", { class: "judged" }),
         ),
         el("div", { class: "text body", dir: "auto" }),
       );
@@ -262,6 +267,17 @@ class TraceView {
     item.scrollIntoView({ block: "nearest" });
     this.cursor = -1;
     this.markCursor();
+  }
+
+  /** Show a person's verdict on a step in the rail: 1, 0, -1; null = none. */
+  mark(i, verdict) {
+    const item = this.leaf?.items[i];
+    if (!item) return;
+    const said = STEP_VERDICTS.find((one) => one.verdict === verdict);
+    const attributes = said
+      ? { class: "judged", "data-verdict": verdict, role: "img", "aria-label": `judged ${said.word}` }
+      : { class: "judged" };
+    item.querySelector(".judged").replaceWith(el("span", attributes, said?.sign));
   }
 
   /** Highlight a step and bring it into view; null = none, -1 = the beginning. */

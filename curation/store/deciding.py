@@ -17,6 +17,7 @@ import polars as pl
 
 from curation.errors import StoreError
 from curation.records import QUESTION, VERDICTS, Decision, Stored, content_id
+from curation.store import step_verdicts
 from curation.store.connection import now
 from curation.store.profiling import Profiling
 
@@ -41,8 +42,8 @@ class Deciding(Profiling):
         """Append a decision; on disk when this returns. Sending it again changes nothing.
 
         Raises UnknownTrace; StoreError where the id already stands for another decision, the
-        trace's text is not the one that was shown, or a withdrawal names a decision that is not
-        the reviewer's own.
+        trace's text is not the one that was shown, a step verdict fits no step of it, or a
+        withdrawal names a decision that is not the reviewer's own.
         """
         if not decision.reviewer.strip():
             raise StoreError("A decision needs the reviewer's name; give one, then decide again.")
@@ -56,7 +57,7 @@ class Deciding(Profiling):
                 f"The text of {decision.trace_id} is not the one that was shown; "
                 "open the card again, then decide."
             )
-        row = _row(decision, trace["text_hash"])
+        row = _row(decision, trace["text_hash"], self._tied(decision))
         row["content_hash"] = decision_hash(row)
         with self._writing() as cursor:
             known = _known(cursor, decision.decision_id)
@@ -119,11 +120,15 @@ class Deciding(Profiling):
     def recent_decisions(
         self, reviewer: str, limit: int = 10, question: str = QUESTION
     ) -> list[dict[str, Any]]:
-        """The reviewer's newest live decisions, newest first, with what to show of each."""
-        return self._frame(
+        """The reviewer's newest live decisions, newest first, with what to show of each.
+
+        `steps` are (step, verdict) pairs, `seen` half-open ranges of the steps that were on screen.
+        """
+        rows = self._frame(
             """
             select d.decision_id, d.sequence, d.trace_id, d.verdict, d.reasons, d.note,
-                d.directive, d.decided_at, left(t.prompt, 120) as prompt, t.teacher
+                d.directive, d.decided_at, d.revealed, d.extra, left(t.prompt, 120) as prompt,
+                t.teacher
             from live_decision d join trace t using (trace_id)
             where d.reviewer = $reviewer and d.question = $question
             order by d.sequence desc
@@ -133,15 +138,17 @@ class Deciding(Profiling):
             question=question,
             limit=limit,
         ).to_dicts()
+        return [_with_steps(row) for row in rows]
 
     def verdict_of(
         self, trace_id: str, reviewer: str, question: str = QUESTION
     ) -> dict[str, Any] | None:
         """The reviewer's own current decision on a trace (as in `recent_decisions`), or None."""
-        return self._one(
+        row = self._one(
             """
             select d.decision_id, d.sequence, d.trace_id, d.verdict, d.reasons, d.note,
-                d.directive, d.decided_at, left(t.prompt, 120) as prompt, t.teacher
+                d.directive, d.decided_at, d.revealed, d.extra, left(t.prompt, 120) as prompt,
+                t.teacher
             from current_decision d join trace t using (trace_id)
             where d.trace_id = $trace_id and d.reviewer = $reviewer and d.question = $question
             """,
@@ -149,6 +156,7 @@ class Deciding(Profiling):
             reviewer=reviewer,
             question=question,
         )
+        return None if row is None else _with_steps(row)
 
     def decided_by(self, reviewer: str, question: str = QUESTION) -> dict[str, str]:
         """What the reviewer has decided: trace_id -> id of their current decision on it."""
@@ -187,8 +195,38 @@ class Deciding(Profiling):
             question=question,
         )
 
+    def step_verdicts(self, question: str = QUESTION) -> pl.DataFrame:
+        """What each reviewer says now of single steps, one a row (`step_verdicts.SCHEMA`).
 
-def _row(decision: Decision, text_hash: str) -> dict[str, Any]:
+        In order of decision, then of step. A step without a row was not judged: that is no 0.
+        """
+        rows = self._frame(
+            "select d.trace_id, t.problem_id, d.reviewer, d.decision_id, d.extra "
+            "from current_decision d join trace t using (trace_id) "
+            "where d.question = $question order by d.sequence",
+            question=question,
+        ).to_dicts()
+        return step_verdicts.frame(rows)
+
+    def _tied(self, decision: Decision) -> dict[str, object]:
+        """The decision's `extra`, with what it says of steps tied to the trace's words."""
+        if not {"steps", "steps_seen"} & decision.extra.keys():
+            return decision.extra
+        row = self._one(
+            "select text, step_start, step_end from trace where trace_id = $id",
+            id=decision.trace_id,
+        )
+        assert row is not None, "the trace was just found"
+        return step_verdicts.tied(decision.extra, row["text"], row["step_start"], row["step_end"])
+
+
+def _with_steps(row: dict[str, Any]) -> dict[str, Any]:
+    """A decision to show: (step, verdict) pairs and ranges of steps seen in place of `extra`."""
+    extra = row.pop("extra")
+    return {**row, "steps": step_verdicts.pairs(extra), "seen": step_verdicts.seen(extra)}
+
+
+def _row(decision: Decision, text_hash: str, extra: dict[str, object]) -> dict[str, Any]:
     return {
         "decision_id": decision.decision_id,
         "trace_id": decision.trace_id,
@@ -208,7 +246,7 @@ def _row(decision: Decision, text_hash: str) -> dict[str, Any]:
         "lexicon_id": decision.lexicon_id,
         "revealed": decision.revealed,
         "origin": decision.origin,
-        "extra": json.dumps(decision.extra, sort_keys=True, ensure_ascii=False),
+        "extra": json.dumps(extra, sort_keys=True, ensure_ascii=False),
     }
 
 

@@ -98,6 +98,9 @@ def a_recent(number: int, row: dict[str, Any]) -> messages.Recent:
         directive=row["directive"],
         prompt=card["prompt"],
         teacher=card["teacher"],
+        revealed=row["revealed"],
+        steps=[(said["step"], said["verdict"]) for said in row["extra"].get("steps", [])],
+        seen=row["extra"].get("steps_seen", []),
     )
 
 

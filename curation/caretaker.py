@@ -17,7 +17,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +27,7 @@ from curation.errors import CurationError
 from curation.lexicons import mark_pending
 from curation.settings import ROOT
 from curation.store import Reader, Store
+from curation.store.reading import Pulse
 from curation.student import packs
 from curation.student.progress import is_alive, is_scoring, read_progress
 
@@ -154,6 +155,8 @@ class Caretaker:
         self._waiting_at_start = 0
         self._given_up_at: dict[str, int] = {}
         self._trouble: str | None = None
+        self._nothing_at: Pulse | None = None
+        self._counted: dict[tuple[object, ...], tuple[Pulse, dict[str, int]]] = {}
         self._scorer_problem: dict[str, str] = {}
         self._set_aside: str | None = None
         self._thread = threading.Thread(target=self._run, name="hedgerow-caretaker", daemon=True)
@@ -201,7 +204,7 @@ class Caretaker:
         running = (worker is not None and worker.poll() is None) or is_scoring(self._folder)
         progress = read_progress(self._folder) if running else None
         return {
-            **self._store.scoring_state(student),
+            **self._count(("scoring", student), lambda: self._store.scoring_state(student)),
             "student": student,
             "running": running,
             "reads_with": progress.student if progress else None,
@@ -245,8 +248,12 @@ class Caretaker:
         """Do what there is to do; whether there is more to do at once."""
         try:
             self._take_in()
-            n_marked = mark_pending(self._store, limit=MARKED_AT_ONCE)
-            n_searched = signs.search_pending(self._store, limit=MARKED_AT_ONCE)
+            n_marked = n_searched = 0
+            pulse = self._store.pulse()
+            if pulse != self._nothing_at:  # looking what is unmarked costs more than the marking
+                n_marked = mark_pending(self._store, limit=MARKED_AT_ONCE)
+                n_searched = signs.search_pending(self._store, limit=MARKED_AT_ONCE)
+                self._nothing_at = None if n_marked or n_searched else pulse
             self._keep_scoring()
         except (CurationError, OSError) as exc:
             self._trouble = str(exc)
@@ -294,7 +301,17 @@ class Caretaker:
 
     def _waiting(self, student: str) -> int:
         families = self._store.families_wanted()
-        return self._store.profile_state(student, families)["waiting"]
+        return self._count(
+            ("profile", student, families), lambda: self._store.profile_state(student, families)
+        )["waiting"]
+
+    def _count(self, what: tuple[object, ...], ask: Callable[[], dict[str, int]]) -> dict[str, int]:
+        """What `ask` says, asked again only where something was stored since: it looks at all."""
+        pulse = self._store.pulse()
+        known = self._counted.get(what)
+        if known is None or known[0] != pulse:
+            known = self._counted[what] = (pulse, ask())
+        return known[1]
 
     def _judge(self, code: int) -> None:
         """A scorer ended: go on where it got on, give up until something changes where it did not.

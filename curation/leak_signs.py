@@ -2,7 +2,7 @@
 
 A conductor: gathers a trace's text, markers, tokens and families from the store, asks `hedging` and
 `compatibility` what is in them, and hands it to `leakage.signs`. Nothing is stored: signs are
-worked out from what is, some hundred traces a query. Percentiles are always of the same pool: all
+worked out from what is, some thousand traces a query. Percentiles are always of the same pool: all
 traces, or `POOL` of them drawn by their hash where there are more.
 
 The room's approximations: a step earns a jump of belief by a verification marker or an equals sign;
@@ -22,13 +22,14 @@ import polars as pl
 from curation import compatibility, hedging, leakage, scores
 from curation.leakage import signs
 from curation.leakage.signs import SIGNS, Sign
+from curation.queues import CANDIDATE_SCHEMA
 from curation.records import EPISTEMIC
 from curation.store import Store
 
 POOL = 2000
 """Traces that percentiles are of, at most: enough for half a percent, quick enough for a card."""
-AT_ONCE = 250
-"""Traces a query."""
+AT_ONCE = 2000
+"""Traces a query: each reads the whole store's lists, however few it asks for."""
 QUEUE = "leak risk"
 ORDER = "leak-risk"
 """The name of the order in `list --order`."""
@@ -146,11 +147,13 @@ def risks(store: Store, among: Pool | None = None) -> pl.DataFrame:
 
 
 def candidates(store: Store, reviewer: str, queue: str) -> pl.DataFrame:
-    """`Store.candidates`; for the queue of that name with the leak risk and its reason."""
+    """`Store.candidates` with what queues read; for `QUEUE` with the leak risk and its reason."""
+    columns = tuple(CANDIDATE_SCHEMA)
     if queue != QUEUE:
-        return store.candidates(reviewer)
+        return store.candidates(reviewer, columns=columns)
     found = risks(store).select("trace_id", "leak_risk", "leak_reason")
-    return store.candidates(reviewer).join(found, on="trace_id", how="left", maintain_order="left")
+    every = store.candidates(reviewer, columns=columns)
+    return every.join(found, on="trace_id", how="left", maintain_order="left")
 
 
 def in_order(store: Store, frame: pl.DataFrame) -> pl.DataFrame:

@@ -15,7 +15,8 @@ another person, so that a second reading stays blind.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import overload
 
 import polars as pl
 
@@ -42,7 +43,43 @@ CANDIDATE_SCHEMA: dict[str, pl.DataType] = {
 """`my_verdict` None = this reviewer has decided nothing; `n_others` = other people's accepts and
 rejects; `added_order` grows with arrival. Other columns may stand beside these; null = unknown."""
 
-Queue = list[tuple[str, str]]
+
+class Ordered(Sequence[tuple[str, str]]):
+    """A queue whose reasons are worded when somebody asks: a long one holds no sentence a trace."""
+
+    def __init__(self, frame: pl.DataFrame, reason: Callable[[dict[str, object]], str]) -> None:
+        self._frame = frame
+        self._reason = reason
+
+    def __len__(self) -> int:
+        return self._frame.height
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[str, str]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[str, str]]: ...
+    def __getitem__(self, index: int | slice) -> tuple[str, str] | list[tuple[str, str]]:
+        if isinstance(index, slice):
+            return list(Ordered(self._frame[index], self._reason))
+        row = self._frame.row(index, named=True)
+        return str(row["trace_id"]), self._reason(row)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for row in self._frame.iter_rows(named=True):
+            yield str(row["trace_id"]), self._reason(row)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def trace_ids(self) -> list[str]:
+        """The ids alone, in order."""
+        return self._frame["trace_id"].to_list()
+
+
+Queue = Sequence[tuple[str, str]]
 _CONTEXT_ORDER = pl.col("teacher_context").replace_strict(
     {context: place for place, context in enumerate(TEACHER_CONTEXTS)}, default=99
 )
@@ -208,4 +245,9 @@ def _undecided(candidates: pl.DataFrame) -> pl.DataFrame:
 
 
 def _queue(ordered: pl.DataFrame, reason: Callable[[dict[str, object]], str]) -> Queue:
-    return [(str(row["trace_id"]), reason(row)) for row in ordered.iter_rows(named=True)]
+    return Ordered(ordered, reason)
+
+
+def trace_ids(queue: Queue) -> list[str]:
+    """The ids of a queue, in order, without its reasons."""
+    return queue.trace_ids if isinstance(queue, Ordered) else [trace_id for trace_id, _ in queue]

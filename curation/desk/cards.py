@@ -35,8 +35,7 @@ class Among(NamedTuple):
 
 def pool(store: Store) -> Among:
     """What percentiles are of, as the store stands now."""
-    frame = store.list_traces().filter(pl.col("mean_nll_nats").is_not_null())
-    return Among(frame.select(COLUMNS), leak_signs.pool(store))
+    return Among(store.numbers(COLUMNS), leak_signs.pool(store))
 
 
 def standing(profile: dict[str, float | None], among: pl.DataFrame) -> dict[str, float]:
@@ -65,11 +64,11 @@ def build_blind(
 
 
 def build(
-    store: Store, student: str, reviewer: str, trace_id: str, why: str | None, among: Among
+    store: Store, student: str, reviewer: str, trace_id: str, why: str | None, among: Among | None
 ) -> messages.Card:
     """All that the desk shows of one trace; `among` is the pool that percentiles are of.
 
-    Raises UnknownTrace.
+    None = not known yet: then the card has neither percentiles nor leak signs. Raises UnknownTrace.
     """
     trace = store.trace(trace_id)
     score = store.tokens(trace_id, student)
@@ -102,7 +101,7 @@ def build(
         why=why,
         mine=messages.Recent(**mine) if mine else None,
         families=families,
-        percentiles=standing(numbers, among.numbers),
-        n_pool=among.height,
-        leak_signs=leak_signs.of_trace(store, trace_id, among.leaks),
+        percentiles=standing(numbers, among.numbers) if among else None,
+        n_pool=among.height if among else None,
+        leak_signs=leak_signs.of_trace(store, trace_id, among.leaks) if among else None,
     )

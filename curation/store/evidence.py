@@ -25,12 +25,21 @@ class Evidence(Checking):
         the student's tokens (null = not scored) and what belief, privilege and hedges say
         (null = not computed, or it could not be, as `…_error` says).
         """
+        # Asked for one trace, by a constant, DuckDB reads the lists of few; a join reads them all.
+        one = len(trace_ids) == 1
+        asked = "= $ids" if one else "in (select unnest($ids::varchar[]))"
         return self._frame(
-            """
-            with asked as (select unnest($ids::varchar[]) as trace_id),
-            family as (
-                select c.* from latest_compatibility c semi join asked using (trace_id)
-                where c.student = $student
+            f"""
+            with family as (
+                select * from latest_compatibility
+                where student = $student and trace_id {asked}
+            ),
+            asked_score as (
+                select * from latest_score where student = $student and trace_id {asked}
+            ),
+            asked_marking as (select * from marking where trace_id {asked}),
+            counted as (
+                select trace_id, lexicon_id, n_words from marker_count where trace_id {asked}
             )
             select t.trace_id, t.text, t.prompt, t.step_start, t.step_end, t.teacher_context,
                 coalesce(nullif(trim(t.reference_answer), ''), nullif(trim(p.reference_answer), ''))
@@ -43,17 +52,18 @@ class Evidence(Checking):
                 g.error as privilege_error, g.privileged_by, g.per_token as privileged_nats,
                 g.privilege_gain_per_token_nats,
                 h.error as hedges_error, h.per_token as hedge_mass
-            from trace t semi join asked using (trace_id)
+            from trace t
             join problem p using (problem_id)
-            left join marker_count n on n.trace_id = t.trace_id
-            left join marking m on m.trace_id = n.trace_id and m.lexicon_id = n.lexicon_id
-            left join latest_score s on s.trace_id = t.trace_id and s.student = $student
+            left join counted n on n.trace_id = t.trace_id
+            left join asked_marking m on m.trace_id = n.trace_id and m.lexicon_id = n.lexicon_id
+            left join asked_score s on s.trace_id = t.trace_id
             left join family b on b.trace_id = t.trace_id and b.family = 'belief'
             left join family g on g.trace_id = t.trace_id and g.family = 'privilege'
             left join family h on h.trace_id = t.trace_id and h.family = 'hedges'
+            where t.trace_id {asked}
             order by t.position
             """,
-            ids=list(trace_ids),
+            ids=trace_ids[0] if one else list(trace_ids),
             student=student,
         )
 

@@ -201,8 +201,9 @@ class Lexicons(Scoring):
     def marking(self, trace_id: str) -> dict[str, Any] | None:
         """A trace's markers under the lexicon in use: lists start_char, end_char, category."""
         return self._one(
-            "select m.* from marking m join marker_count using (trace_id, lexicon_id) "
-            "where m.trace_id = $trace_id",
+            "select m.* from marking m join current_lexicon l using (lexicon_id) "
+            "where m.trace_id = $trace_id and l.language = coalesce(nullif("
+            "(select language from current_language where trace_id = $trace_id), 'und'), 'en')",
             trace_id=trace_id,
         )
 

@@ -198,7 +198,7 @@ class Profiling(Lexicons):
         frame = self._frame(
             "select trace_id, string_agg(recipe_id, ' ' order by recipe_id) as version "
             "from latest_compatibility "
-            "where student = $student and list_contains($ids::varchar[], trace_id) "
+            "where student = $student and trace_id in (select unnest($ids::varchar[])) "
             "group by trace_id",
             student=student,
             ids=list(trace_ids),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+import re
+from collections.abc import Collection
+from typing import Any, Literal, NamedTuple, get_args
 
 import duckdb
 import polars as pl
@@ -36,8 +38,52 @@ _LISTED = (
 )
 
 
+_COLUMNS = frozenset(re.findall(r"\w+", _LISTED))
+
+
+class Pulse(NamedTuple):
+    """How much of everything is stored, decisions left out; two are equal where nothing is new."""
+
+    traces: int
+    problems: str
+    """How many, and how many of them have an answer and a solution."""
+    scores: int
+    families: int
+    rest: str
+    """Markings, languages, shortcuts, lexicons, students and settings in one word."""
+
+
 class Reading(Evidence):
     """The part of a store that answers questions."""
+
+    def n_records(self) -> int:
+        """How many decisions and withdrawals are stored."""
+        n: int = self._value("select count(*) from decision")
+        return n
+
+    def pulse(self) -> Pulse:
+        """What changes whenever anything but decisions is stored; cheap, whatever the size.
+
+        Nothing that is stored changes, but for settings, students and what a problem lacked: so
+        counts tell, and those of whole tables are read off, not counted.
+        """
+        row = self._one(
+            """
+            select (select count(*) from trace) as traces,
+                (select count(*) || ' ' || count(reference_answer) || ' ' ||
+                    count(reference_solution) from problem) as problems,
+                (select count(*) from score) as scores,
+                (select count(*) from compatibility) as families,
+                concat_ws(' ', (select count(*) from marking),
+                    (select count(*) from trace_language), (select count(*) from shortcut),
+                    (select count(*) from knowledge), (select count(*) from lexicon),
+                    (select count(*) from lexicon_change), (select count(*) from ingest),
+                    (select md5(string_agg(name || '=' || value, ' ' order by name)) from setting),
+                    (select string_agg(s::varchar, ' ' order by student) from student s)) as rest
+            """
+        )
+        assert row is not None
+        return Pulse(**row)
 
     def status(self) -> dict[str, Any]:
         """Where the curation stands: counts of what is stored, by state, and who takes part."""
@@ -117,13 +163,23 @@ class Reading(Evidence):
             limit=limit,
         )
 
-    def candidates(self, reviewer: str, question: str = QUESTION) -> pl.DataFrame:
-        """What a queue chooses from: every trace with the reviewer's own verdict and others'."""
+    def candidates(
+        self, reviewer: str, question: str = QUESTION, columns: Collection[str] | None = None
+    ) -> pl.DataFrame:
+        """What a queue chooses from: every trace with the reviewer's own verdict and others'.
+
+        `columns` names what of a trace is asked for (None = everything that `list_traces` has,
+        which takes several times as long); the ids, `added_order`, `my_verdict` and `n_others` are
+        always there.
+        """
+        kept = ["trace_id", "problem_id", "position"]
+        kept += sorted(set(columns or ()) & (_COLUMNS - {*kept}))
+        listed = _LISTED if columns is None else ", ".join(kept)
         return self._frame(
             f"""
             select o.*, o.position as added_order, mine.my_verdict,
                 coalesce(others.n_others, 0) as n_others
-            from (select {_LISTED} from trace_overview) o
+            from (select {listed} from trace_overview) o
             left join (
                 select trace_id, verdict as my_verdict from current_decision
                 where reviewer = $reviewer and question = $question
@@ -138,6 +194,15 @@ class Reading(Evidence):
             """,
             reviewer=reviewer,
             question=question,
+        )
+
+    def numbers(self, columns: Collection[str]) -> pl.DataFrame:
+        """These numbers of every trace that the student shown has scored, in no order."""
+        unknown = set(columns) - _COLUMNS
+        if unknown:
+            raise ValueError(f"{sorted(unknown)} are no columns of a list of traces")
+        return self._frame(
+            f"select {', '.join(columns)} from trace_overview where mean_nll_nats is not null"
         )
 
     def export_rows(self, where: str | None = None, question: str = QUESTION) -> pl.DataFrame:

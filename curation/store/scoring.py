@@ -159,7 +159,7 @@ class Scoring(Students):
         """For those of `trace_ids` that have a score: the convention it stands under."""
         frame = self._frame(
             "select trace_id, convention_id from latest_score "
-            "where student = $student and list_contains($ids::varchar[], trace_id)",
+            "where student = $student and trace_id in (select unnest($ids::varchar[]))",
             student=student,
             ids=trace_ids,
         )

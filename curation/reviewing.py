@@ -1,0 +1,138 @@
+"""Who is next at the desk: an order made once and kept, however many decisions come in.
+
+Ordering looks at every trace, so it must not happen at a key press. A `Line` holds an order; what
+the reviewer has decided is taken out of it on reading, so that neither a decision nor an undo makes
+it anew. `Newest` holds the answer to a question that takes longer than a person waits, and asks it
+again on a thread of its own.
+
+Conductor: asks the store, hands what it says to `queues`. Knows no screen.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from typing import Generic, NamedTuple, TypeVar
+
+import polars as pl
+
+from curation import leak_signs, queues
+from curation.queues import Queue
+from curation.store import Store
+from curation.store.reading import Pulse
+
+SELECTION = "selection"
+"""The name of the queue of traces that a person picked."""
+STEADY = frozenset(("in order", "random", "most surprising", "teacher contrast", leak_signs.QUEUE))
+"""Queues in which a trace's place hangs on no decision."""
+EXACT = 2000
+"""Up to this many scores, each new one is news to `grown`."""
+
+Answer = TypeVar("Answer")
+
+
+class Line:
+    """An order of traces with their reasons, and what the reviewer had decided when it was made."""
+
+    def __init__(self, queue: Queue, before: Mapping[str, str]) -> None:
+        self._queue = queue
+        self._ids = queues.trace_ids(queue)
+        self._place = {trace_id: place for place, trace_id in enumerate(self._ids)}
+        self._before = before
+
+    def left(self, decided: Mapping[str, str], depth: int) -> tuple[list[str], int]:
+        """The first `depth` traces that wait for the reviewer, and how many do in all.
+
+        `decided` is `Store.decided_by` now: what it says otherwise than before does not wait.
+        """
+        gone = {i for i, verdict in decided.items() if self._before.get(i) != verdict}
+        gone |= {i for i in self._before if i not in decided}
+        first = list(islice((i for i in self._ids if i not in gone), depth))
+        return first, len(self._ids) - sum(i in self._place for i in gone)
+
+    def why(self, trace_id: str) -> str | None:
+        """Why the trace is in this queue, None where it is not."""
+        place = self._place.get(trace_id)
+        return None if place is None else self._queue[place][1]
+
+
+def line(store: Store, queue: str, reviewer: str, seed: int, chosen: Sequence[str]) -> Line:
+    """The line of a queue as the store stands now; `chosen` are the traces of a selection."""
+    if queue in STEADY:
+        every = leak_signs.candidates(store, reviewer, queue).with_columns(
+            my_verdict=pl.lit(None, dtype=pl.String())
+        )
+        return Line(queues.QUEUES[queue](every, reviewer, seed), {})
+    before = store.decided_by(reviewer)
+    candidates = leak_signs.candidates(store, reviewer, queue)
+    if queue == SELECTION:
+        return Line(queues.selected(candidates, reviewer, chosen), before)
+    return Line(queues.QUEUES[queue](candidates, reviewer, seed), before)
+
+
+def version(store: Store, queue: str, reviewer: str) -> tuple[object, ...]:
+    """What the order of a queue hangs on, beside the reviewer's own new decisions."""
+    pulse = store.pulse()
+    if queue in ("most surprising", leak_signs.QUEUE):
+        return pulse.traces, grown(pulse)
+    if queue in STEADY:
+        return (pulse.traces,)
+    # A decision taken back puts its trace into the queue again.
+    undone = store.n_withdrawn_by(reviewer)
+    return (pulse.traces, undone, None if queue == SELECTION else store.n_records())
+
+
+def grown(pulse: Pulse) -> tuple[int, int]:
+    """How much is scored: exactly where it is little, in steps of 2 % where it is much."""
+
+    def step(n: int) -> int:
+        return n if n <= EXACT else EXACT + int(math.log(n / EXACT, 1.02))
+
+    return step(pulse.scores), step(pulse.families)
+
+
+class Newest(Generic[Answer]):
+    """The newest answer to a slow question, which is asked again when its version changes."""
+
+    class _Told(NamedTuple):
+        version: object
+        error: Exception | None
+
+    def __init__(self, ask: Callable[[], Answer]) -> None:
+        self._ask = ask
+        self._lock = threading.Lock()
+        self._told: Newest._Told | None = None
+        self._answer: Answer | None = None
+        self._thread: threading.Thread | None = None
+
+    def at(self, version: object, patience_s: float = 0.0) -> Answer | None:
+        """The answer at `version`, else the one before it; None while there is none.
+
+        Waits at most `patience_s`, and only where there is no answer yet. Raises what the asking
+        raised, until the version changes.
+        """
+        with self._lock:
+            if self._told is not None and self._told.version == version:
+                if self._told.error is not None:
+                    raise self._told.error
+                return self._answer
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._find, args=(version,), daemon=True)
+                self._thread.start()
+            thread = self._thread
+        if self._answer is None and patience_s:
+            thread.join(patience_s)
+        return self._answer
+
+    def _find(self, version: object) -> None:
+        error: Exception | None = None
+        try:
+            answer = self._ask()
+        except Exception as exc:  # told to whoever asks, on their thread
+            error = exc
+        with self._lock:
+            self._told = self._Told(version, error)
+            if error is None:
+                self._answer = answer

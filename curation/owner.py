@@ -8,7 +8,7 @@ the door sets in motion here. Knows no screen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from curation import store as stores
 from curation.caretaker import Caretaker
 from curation.door import Door
 from curation.errors import CurationError, StoreError
+from curation.sharing import Readers, Reservations
 from curation.store import Store
 
 
@@ -27,6 +28,10 @@ class Owner:
     store: Store
     caretaker: Caretaker
     door: Door
+    readers: Readers = field(default_factory=Readers)
+    """Who has read what, by the decisions of this store."""
+    reservations: Reservations = field(default_factory=Reservations)
+    """Which cards are on whose desk."""
 
     def close(self) -> None:
         """Let go: no more answers, no scorer, the file free."""

@@ -25,6 +25,7 @@ from curation.caretaker import Caretaker
 from curation.errors import CurationError
 from curation.owner import Owner
 from curation.settings import Settings
+from curation.sharing import Readers, Reservations
 from curation.store import Store
 
 PAGES = (
@@ -64,6 +65,8 @@ class Room:
     caretaker: Caretaker
     reviewer: str
     settings: Settings
+    readers: Readers
+    reservations: Reservations
 
     @property
     def student(self) -> str:
@@ -106,7 +109,7 @@ def _room() -> Room:
         persist_state="session",
     )
     reviewer = (typed or "").strip() or dials.reviewer
-    return Room(held.store, held.caretaker, reviewer, dials)
+    return Room(held.store, held.caretaker, reviewer, dials, held.readers, held.reservations)
 
 
 @contextmanager

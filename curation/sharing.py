@@ -1,0 +1,174 @@
+"""Who reads what: how many people a trace is for, who has it on their desk, who has read it.
+
+    overlap = Overlap.read(store.setting(SETTING))
+    readers.catch_up(store.decided_since)
+    done = readers.full(overlap)
+    mine = reservations.take(question, queue, reviewer, order, n, room_for)
+
+Three small things that the process which holds the store keeps in memory:
+
+- `Overlap`, a setting: each trace is read by one person, and a share of them, drawn by hash, by
+  `readings` people; or everything by everybody.
+- `Readers`: who has accepted or rejected which trace. Fed with the records that are new since it
+  last looked, so that a decision costs the same in a store of a hundred or of a hundred thousand.
+- `Reservations`: a card on somebody's desk is offered to nobody else. Kept nowhere: a restart
+  forgets them, and each ends after `RESERVED_S` seconds unless the desk that holds it asks again.
+
+None of them ever refuses a decision: they choose what is offered, and who opens a trace by its link
+may decide it. Knows nothing of stores and screens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+SETTING = "overlap"
+"""The store's setting that holds an `Overlap`."""
+RESERVED_S = 600.0
+"""A reservation that is not renewed ends after this many seconds."""
+EVERYBODY = 10**9
+
+Fetch = Callable[[int], Iterable[dict[str, Any]]]
+"""From a sequence number to the records after it, in order."""
+
+
+class Overlap(NamedTuple):
+    """How many people a trace is for."""
+
+    share: float = 0.0
+    """Which share of the traces (0 to 1) is for several people; the others are for one."""
+    readings: int = 2
+    """How many people these are for; `EVERYBODY` has no limit."""
+
+    @classmethod
+    def read(cls, setting: str | None) -> Overlap:
+        """The overlap that a setting holds; each trace once where there is none."""
+        if setting is None:
+            return cls()
+        held = json.loads(setting)
+        return cls(float(held["share"]), int(held["readings"]))
+
+    def to_setting(self) -> str:
+        """The text that `read` reads."""
+        return json.dumps(self._asdict(), sort_keys=True)
+
+    def wished(self, trace_id: str) -> int:
+        """How many people shall read this trace: by its hash, the same in every session."""
+        return self.readings if _place(trace_id) < self.share else 1
+
+
+class Readers:
+    """Who has accepted or rejected which trace, for one question; safe to share by threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sequence = 0
+        self._live: dict[tuple[str, str], dict[str, str]] = {}
+        self._of: dict[str, set[str]] = {}
+        self._overlap = Overlap()
+        self._full: dict[str, str] = {}
+
+    def catch_up(self, since: Fetch) -> None:
+        """Take in the records after the last one seen.
+
+        A record: sequence, decision_id, trace_id, reviewer, verdict, withdraws.
+        """
+        with self._lock:
+            for row in since(self._sequence):
+                trace_id, reviewer = row["trace_id"], row["reviewer"]
+                live = self._live.setdefault((trace_id, reviewer), {})
+                if row["withdraws"] is None:
+                    live[row["decision_id"]] = row["verdict"]
+                else:
+                    live.pop(row["withdraws"], None)
+                newest = next(reversed(live.values()), None)
+                people = self._of.setdefault(trace_id, set())
+                (people.add if newest in ("accept", "reject") else people.discard)(reviewer)
+                self._sequence = row["sequence"]
+                self._count(trace_id)
+
+    def n_others(self, trace_id: str, reviewer: str) -> int:
+        """How many people beside `reviewer` stand by an accept or a reject."""
+        people = self._of.get(trace_id, ())
+        return len(people) - (reviewer in people)
+
+    def full(self, overlap: Overlap) -> dict[str, str]:
+        """The traces that as many people have read as shall, as keys."""
+        with self._lock:
+            if overlap != self._overlap:
+                self._overlap, self._full = overlap, {}
+                for trace_id in self._of:
+                    self._count(trace_id)
+            return dict(self._full)
+
+    def _count(self, trace_id: str) -> None:
+        if len(self._of[trace_id]) >= self._overlap.wished(trace_id):
+            self._full[trace_id] = "read"
+        else:
+            self._full.pop(trace_id, None)
+
+
+class Reservations:
+    """Which cards are on whose desk; safe to share by threads. `clock` counts seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._held: dict[tuple[str, str, str], tuple[list[str], float]] = {}
+
+    def take(
+        self,
+        question: str,
+        queue: str,
+        reviewer: str,
+        order: Iterable[str],
+        n: int,
+        room_for: Callable[[str], int] = lambda trace_id: 1,
+    ) -> list[str]:
+        """The first `n` of `order` that are not on too many other desks, reserved from now on.
+
+        `room_for` says how many people a trace still has room for, the reviewer among them. What
+        the reviewer held for this queue before and does not get again is free at once.
+        """
+        with self._lock:
+            now = self._clock()
+            self._held = {key: held for key, held in self._held.items() if held[1] > now}
+            others: dict[str, set[str]] = {}
+            for (asked, _, name), (ids, _) in self._held.items():
+                if asked == question and name != reviewer:
+                    for trace_id in ids:
+                        others.setdefault(trace_id, set()).add(name)
+            taken = list(_first(order, n, lambda i: len(others.get(i, ())) < room_for(i)))
+            self._held[question, queue, reviewer] = (taken, now + RESERVED_S)
+            return taken
+
+    def holders(self, question: str, trace_id: str) -> set[str]:
+        """Who has this trace on their desk now."""
+        with self._lock:
+            now = self._clock()
+            return {
+                name
+                for (asked, _, name), (ids, until) in self._held.items()
+                if asked == question and until > now and trace_id in ids
+            }
+
+
+def _first(order: Iterable[str], n: int, is_free: Callable[[str], bool]) -> Iterator[str]:
+    if n < 1:
+        return
+    for trace_id in order:
+        if is_free(trace_id):
+            yield trace_id
+            n -= 1
+            if not n:
+                return
+
+
+def _place(trace_id: str) -> float:
+    """A number in [0, 1) that hangs on the id alone."""
+    return int.from_bytes(hashlib.sha256(f"overlap\0{trace_id}".encode()).digest()[:6]) / 2**48

@@ -42,7 +42,7 @@ from curation.records import FAMILIES, STANDARD, VERDICTS
 from curation.settings import DTYPES, Settings
 from curation.store import ORDERS
 
-_PATHS = ("sources", "out", "file", "path", "store")
+_PATHS = ("sources", "out", "file", "path", "store", "report")
 """Arguments that name files: made absolute, since another process may run the command."""
 
 PATIENCE_S = 5.0
@@ -283,6 +283,10 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
 
     p = command("leakage", "confidence leakage by teacher context, matched on the problem")
     p.add_argument("--where", default=None, metavar="SQL")
+    p.add_argument(
+        "--report", default=None, metavar="DIR", help="write it as HTML and Markdown with figures"
+    )
+    p.add_argument("--dated", default=None, help="what the report is dated (default: now)")
 
     command("agreement", "agreement between reviewers")
 

@@ -251,8 +251,11 @@ def _status(store: Store, arguments: Arguments, progress: Progress) -> dict[str,
 
 
 def _leakage(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
+    from curation import leakage_report  # here: its figures' colours bring Plotly with them
+
+    leakage_report.check(arguments)
     frame = _marked_traces(store, arguments["where"], "arrival", None, progress)
-    return {**leak_signs.report(store, frame).to_dict(), **lexicons.refused(frame)}
+    return leakage_report.answer(store, frame, arguments)
 
 
 def _agreement(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:

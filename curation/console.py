@@ -281,6 +281,7 @@ def _leaked(answer: dict[str, Any]) -> str:
                 "  over different problems, so no comparison of contexts: suppression "
                 + _estimated(context["unmatched"]),
             ]
+    rest += [f"written: {file['path']}  {file['bytes']} bytes" for file in answer.get("report", ())]
     return "\n".join([table, *(one_line(line) for line in rest if line)])
 
 

@@ -38,7 +38,8 @@ from curation.records import QUESTION, Decision, Stored, Verdict
 
 SCRIPTS = (
     "text.js", "tokens.js", "trace.js", "belief.js", "keys.js", "outbox.js", "deck.js",
-    "judgement.js", "profile.js", "panels.js", "foot.js", "surroundings.js", "desk.js", "mount.js",
+    "judgement.js", "sight.js", "profile.js", "panels.js", "foot.js", "surroundings.js", "desk.js",
+    "mount.js",
 )  # fmt: skip
 _HERE = Path(__file__).parent
 
@@ -87,6 +88,7 @@ def mount(
     question: str = QUESTION,
     words: Mapping[Verdict, tuple[str, str]] = VERDICT_WORDS,
     is_blind: bool = False,
+    is_blind_first: bool = False,
     height: int | None = None,
 ) -> None:
     """Show the desk with the next cards of `deck`, in queue order, undecided by `reviewer`.
@@ -100,7 +102,9 @@ def mount(
     decision reaches another store or person. `question` is what the verdicts answer; each decision
     carries it from the key press on, so that one desk may send what another left behind. `words`
     stand on the buttons. A blind desk has no place for scores, markers or what is known of the
-    trace (its cards are `messages.blind_card`). `height` is in pixels, None = the window's.
+    trace (its cards are `messages.blind_card`). With `is_blind_first` they stay hidden until
+    the first accept or reject of each card, which is kept as a decision that is not `revealed`;
+    then the card shows them and waits for a second one. `height` is in pixels, None = the window's.
     """
 
     def receive() -> None:
@@ -127,6 +131,7 @@ def mount(
         "question": question,
         "words": {verdict: list(both) for verdict, both in words.items()},
         "blind": is_blind,
+        "blind_first": is_blind_first,
         "progress": dict(progress._asdict()),
         "deck": [[slip.trace_id, slip.version] for slip in deck],
         "cards": cards,

@@ -104,4 +104,5 @@ def build(
         percentiles=standing(numbers, among.numbers) if among else None,
         n_pool=among.height if among else None,
         leak_signs=leak_signs.of_trace(store, trace_id, among.leaks) if among else None,
+        was_revealed=store.was_revealed(trace_id, reviewer),
     )

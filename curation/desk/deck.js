@@ -16,6 +16,7 @@ class Deck {
     this.mine = new Map(); // decision id -> {entry, sequence, counts}: what was done in this browser
     this.withdrawn = new Set(); // decision ids taken back in this browser
     this.want = new Set(); // trace ids asked for
+    this.revealed = new Set(); // trace ids whose scores were on screen
     this.recent = [];
     this.progress = { n_decided: 0, n_total: 0, n_left: 0 };
     this.trouble = null;
@@ -28,6 +29,9 @@ class Deck {
     if ((entry.question ?? "train") !== this.question) return;
     this.mine.set(entry.decision_id, { entry, sequence: null, counts });
     if (entry.kind === "decide") {
+      // After a blind accept or reject the desk shows the scores; a blind skip or flag it does not.
+      if (entry.revealed !== false || SETTLES.has(entry.verdict))
+        this.revealed.add(entry.trace_id);
       this.decided.set(entry.trace_id, entry.decision_id);
     } else {
       this.withdrawn.add(entry.withdraws);

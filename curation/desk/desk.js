@@ -27,11 +27,10 @@ class Desk {
     this.shown = null; // trace id
     this.card = null;
     this.past = null; // the decision that stands on the card on screen
-    this.heat = this.isBlind ? "off" : preference("heat", HEATS, "surprisal");
-    this.markers = this.isBlind ? "off" : preference("markers", ["on", "off"], "on");
+    this.sight = new Sight(this.parts, this.trace, this.deck, this.isBlind);
     this.abort = new AbortController();
     listen(this, this.abort.signal);
-    this.paintSwitches();
+    this.sight.paint(null);
   }
 
   // Life ------------------------------------------------------------------------------------------
@@ -72,6 +71,7 @@ class Desk {
     this.queue = data.queue;
     this.height = data.height;
     this.deck.receive(data);
+    this.setBlindFirst(data.blind_first);
     if (this.shown in data.missing) this.shown = null;
     this.setReasons(data.reasons);
     this.courier.onAnswer();
@@ -83,7 +83,7 @@ class Desk {
 
   /** Put what is new on screen, leaving alone what the reviewer is busy with. */
   paintNews() {
-    const card = this.deck.cards.get(this.shown);
+    const card = this.sight.of(this.deck.cards.get(this.shown));
     if (!card && !this.deck.want.has(this.shown)) this.showNext();
     else if (card && !this.card) this.show(this.shown);
     else if (card && card !== this.card) this.repaint(card);
@@ -112,7 +112,7 @@ class Desk {
     const { parts } = this;
     this.goesOn = false;
     this.shown = id;
-    this.card = this.deck.cards.get(id) ?? null;
+    this.card = this.sight.of(this.deck.cards.get(id));
     if (id !== null && !this.card) {
       this.deck.want.add(id);
       this.courier.sendSoon();
@@ -130,6 +130,7 @@ class Desk {
     }
     this.curve.show(this.card);
     this.judgement.show(id, this.card, this.past);
+    if (this.card && !this.card.is_hidden && !this.isBlind) this.deck.revealed.add(id);
     this.read(null);
     this.paintPhase();
     const hasFocus = this.root.contains(this.root.getRootNode().activeElement);
@@ -152,7 +153,7 @@ class Desk {
         this.isAnticipating = false;
         const id = this.deck.next(this.shown);
         if (id !== null && !this.abort.signal.aborted)
-          this.trace.anticipate(this.deck.cards.get(id));
+          this.trace.anticipate(this.sight.of(this.deck.cards.get(id)));
       },
       { timeout: 400 },
     );
@@ -200,6 +201,10 @@ class Desk {
 
   act(action, detail = {}) {
     if (this.isBlind && SIGHTED.has(action)) return;
+    if (this.card?.is_hidden && SCORED.has(action)) {
+      this.say(`${HIDDEN_WORDS}.`);
+      return;
+    }
     if (action in this.words) this.decide(action);
     else if (action === "reason") this.rejectFor(detail.digit);
     else if (action === "undo") this.undo();
@@ -212,8 +217,12 @@ class Desk {
     else if (action === "cardNext" || action === "cardBack")
       this.browse(action === "cardNext" ? 1 : -1);
     else if (action === "heat")
-      this.setHeat(detail.heat ?? nextHeat(this.heat, this.card));
-    else if (action === "markers") this.setMarkers(this.markers === "on" ? "off" : "on");
+      this.say(
+        this.sight.setHeat(detail.heat ?? nextHeat(this.sight.heat, this.card), this.card),
+      );
+    else if (action === "markers")
+      this.say(this.sight.setMarkers(this.sight.markers === "on" ? "off" : "on", this.card));
+    else if (action === "reveal") this.reveal();
     else if (action === "sheet") this.parts.sheet.showModal();
   }
 
@@ -245,18 +254,22 @@ class Desk {
       queue: this.queue,
       convention_id: card.convention_id,
       lexicon_id: card.lexicon_id,
-      revealed: !this.isBlind,
+      revealed: !this.isBlind && !card.is_hidden,
       question: this.deck.question,
     };
     this.deck.add(entry, this.past ? 0 : 1);
     this.judgement.drafts.delete(card.trace_id);
-    this.showNext(card.trace_id);
+    const staysHere = card.is_hidden && SETTLES.has(verdict);
+    if (staysHere) this.reveal();
+    else this.showNext(card.trace_id);
     this.flash(verdict);
-    this.say(
-      `${this.words[verdict][1]}${reasons.length ? `, ${this.labelOf(reasons[0])}` : ""}. ${
-        this.card ? `Next: ${plain(this.card.prompt, 80)}` : ""
-      }`,
-    );
+    const next = staysHere
+      ? "The scores are shown now: confirm or change your verdict."
+      : this.card
+        ? `Next: ${plain(this.card.prompt, 80)}`
+        : "";
+    const why = reasons.length ? `, ${this.labelOf(reasons[0])}` : "";
+    this.say(`${this.words[verdict][1]}${why}. ${next}`);
     this.paintFoot();
     this.courier.sendSoon();
   }
@@ -288,31 +301,29 @@ class Desk {
     this.courier.sendSoon();
   }
 
-  setHeat(heat) {
-    this.heat = prefer("heat", heat);
-    this.paintSwitches();
-    this.say(`Heatmap ${heat}`);
+  /** Show the scores of the card on screen; from now on its decisions are given with them. */
+  reveal() {
+    if (!this.card?.is_hidden) return;
+    this.deck.revealed.add(this.shown);
+    this.judgement.begin();
+    this.repaint(this.sight.of(this.deck.cards.get(this.shown)));
+    this.past = this.deck.standing(this.shown);
+    this.paintPhase();
+    this.say("The scores are shown.");
   }
 
-  setMarkers(markers) {
-    this.markers = prefer("markers", markers);
-    this.paintSwitches();
-    this.say(`Markers ${markers}`);
+  /** The switch on the page: hide scores until the first verdict, or not. */
+  setBlindFirst(isBlindFirst) {
+    if (this.sight.isBlindFirst === Boolean(isBlindFirst)) return;
+    this.sight.isBlindFirst = Boolean(isBlindFirst);
+    this.root.dataset.blindFirst = String(this.sight.isBlindFirst);
+    if (this.card) this.show(this.shown);
   }
 
   // Painting --------------------------------------------------------------------------------------
 
   read(reading, isSpoken = false) {
     paintReadout(this.parts.readout, this.parts.spoken, this.card, reading, isSpoken);
-  }
-
-  paintSwitches() {
-    this.trace.list.dataset.heat = this.heat;
-    this.trace.list.dataset.markers = this.markers;
-    for (const node of this.parts.heats)
-      node.setAttribute("aria-pressed", String(node.dataset.heat === this.heat));
-    this.parts.markers.setAttribute("aria-pressed", String(this.markers === "on"));
-    paintLegend(this.parts.legend, this.heat, this.card);
   }
 
   setReasons(reasons) {
@@ -349,13 +360,16 @@ class Desk {
       node.setAttribute("aria-disabled", String(phase !== "card"));
     }
     paintNotice(parts.notice, phase, deck);
-    paintBanner(parts.banner, this.card && this.past, this.words, (code) => this.labelOf(code));
+    const isAsked = this.sight.isBlindFirst && this.past?.revealed === false;
+    paintBanner(parts.banner, this.card && this.past, this.words, (code) => this.labelOf(code), {
+      isAsked: isAsked && SETTLES.has(this.past.verdict),
+    });
     parts.why.replaceChildren(
       appendText(el("span", { class: "badge queue" }), this.queue ?? ""),
       " ",
       appendText(el("span", { dir: "auto" }), this.card?.why ?? ""),
     );
-    paintLegend(parts.legend, this.heat, this.card);
+    paintLegend(parts.legend, this.sight.heat, this.card);
   }
 
   paintFoot() {

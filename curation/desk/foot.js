@@ -48,6 +48,22 @@ function clock(iso) {
     .join(":");
 }
 
+/** The day on the calendar here: 22 November 2026. */
+function day(iso) {
+  return new Date(iso).toLocaleDateString("en-GB", {
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+  });
+}
+
+/** Whose verdict it was, from what is said of it: "You accepted this", "Judged clean by you". */
+function youSaid(words) {
+  return words.includes(" ")
+    ? `${words} by you`
+    : `You ${words.charAt(0).toLowerCase()}${words.slice(1)} this`;
+}
+
 /** What the desk is about while no card is on screen: "fetching" or "end". */
 function phaseWithout(deck, shown) {
   if (shown !== null || deck.want.size) return "fetching";
@@ -90,8 +106,8 @@ function paintNotice(place, phase, deck) {
   }
 }
 
-/** The decision that already stands on the card, if any. */
-function paintBanner(place, past, words, labelOf) {
+/** The decision that already stands on the card, if any; `isAsked`: it is to be confirmed. */
+function paintBanner(place, past, words, labelOf, { isAsked }) {
   place.hidden = !past;
   if (!past) return;
   place.className = `banner ${past.verdict}`;
@@ -100,11 +116,17 @@ function paintBanner(place, past, words, labelOf) {
     icon(past.verdict),
     appendText(
       el("span"),
-      `${words[past.verdict][1]}${why ? ` (${why})` : ""} at ${clock(past.decided_at)}${
-        past.sequence ? `, #${past.sequence}` : ""
-      }.`,
+      `${youSaid(words[past.verdict][1])}${why ? ` (${why})` : ""} on ${day(
+        past.decided_at,
+      )} at ${clock(past.decided_at)}${past.sequence ? `, #${past.sequence}` : ""}.`,
     ),
-    el("span", { class: "dim" }, " u takes it back; a new verdict replaces it; n goes on."),
+    el(
+      "span",
+      { class: "dim" },
+      isAsked
+        ? " Given before the scores were shown: the same verdict confirms it, another changes it."
+        : " u takes it back; a new verdict replaces it; n goes on.",
+    ),
   );
 }
 

@@ -39,11 +39,14 @@ const KEYS = [
   { key: "p", also: ["ArrowLeft"], action: "cardBack", says: "previous card", shown: "p or ←" },
   { key: "h", action: "heat", says: "heatmap: off, surprisal, rank, entropy, hedges, privilege" },
   { key: "m", action: "markers", says: "markers on or off" },
+  { key: "v", action: "reveal", says: "show the scores of a card that hides them (blind first)" },
   { key: "?", action: "sheet", says: "this sheet" },
 ];
 
 /** What a blind desk does not do: it shows nothing but the text. */
-const SIGHTED = new Set(["heat", "markers", "tokenNext", "tokenBack", "directive"]);
+const SIGHTED = new Set(["heat", "markers", "tokenNext", "tokenBack", "directive", "reveal"]);
+/** What a card that hides its scores does not do. */
+const SCORED = new Set(["heat", "markers", "tokenNext", "tokenBack"]);
 
 /** Whether a question is about the trace as training text: then its steps are judged too. */
 function isAboutTraining(question) {

@@ -151,6 +151,7 @@ def card(
     percentiles: Mapping[str, float] | None = None,
     n_pool: int | None = None,
     leak_signs: Mapping[str, Any] | None = None,
+    was_revealed: bool = False,
 ) -> Card:
     """One card as JSON: what is shown of a trace, offsets in UTF-16 code units.
 
@@ -162,7 +163,7 @@ def card(
     a pool of `n_pool` traces lies below it. `marker_words` has a few words a marker on what it
     does ("" = none), which follow its category in the card. `marking_refusal` says why the markers
     are not counted; then every count is None. `leak_signs` is what
-    `leak_signs.of_trace` says.
+    `leak_signs.of_trace` says. `was_revealed`: its numbers were on this reviewer's screen before.
     """
     text = trace.text
     marks = [(int(mark[0]), int(mark[1]), str(mark[2])) for mark in markers]
@@ -226,6 +227,7 @@ def card(
         "lexicon_id": lexicon_id,
         "why": why,
         "mine": None if mine is None else recent_json(mine),
+        "was_revealed": was_revealed,
     }
 
 

@@ -325,7 +325,9 @@ function paintProblem(place, card) {
 /** The scale of the heatmap that is on, in its unit; always one line high. */
 function paintLegend(place, heat, card) {
   const scale = SCALES[heat];
-  if (card && !card.tokens) {
+  if (card?.is_hidden) {
+    place.replaceChildren(el("span", { class: "dim" }, `Blind first. ${HIDDEN_WORDS}: a or x.`));
+  } else if (card && !card.tokens) {
     place.replaceChildren(el("span", { class: "dim" }, scoringWords(card.scoring)));
   } else if (!scale) {
     place.replaceChildren(
@@ -361,7 +363,11 @@ function paintReadout(place, spoken, card, reading, isSpoken) {
       el(
         "span",
         { class: "dim" },
-        card?.tokens ? "Point at a token, or walk with . and ," : "No token values yet",
+        card?.tokens
+          ? "Point at a token, or walk with . and ,"
+          : card?.is_hidden
+            ? HIDDEN_WORDS
+            : "No token values yet",
       ),
     );
     return;

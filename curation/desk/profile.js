@@ -21,6 +21,17 @@ function paintNumbers(place, card) {
       el("span", { class: "value" }, String(card.marker_counts[category] ?? "–")),
     ),
   );
+  if (card.is_hidden) {
+    place.replaceChildren(
+      el("h3", { class: "label" }, "The student's view"),
+      el(
+        "p",
+        { class: "dim scoring" },
+        `${HIDDEN_WORDS}: scores, heat, markers and belief curve. v shows them without one.`,
+      ),
+    );
+    return;
+  }
   const density = card.epistemic_per_1k_tokens;
   place.replaceChildren(
     el("h3", { class: "label" }, "The student's view"),

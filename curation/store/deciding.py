@@ -208,6 +208,54 @@ class Deciding(Profiling):
         ).to_dicts()
         return step_verdicts.frame(rows)
 
+    def was_revealed(self, trace_id: str, reviewer: str) -> bool:
+        """Whether the reviewer's own records say that they saw the trace's scores.
+
+        A blind accept or reject counts too, since the desk shows the scores right after it;
+        withdrawn ones count, since an undo takes a verdict back and not a look.
+        """
+        n: int = self._value(
+            "select count(*) from decision where trace_id = $trace_id and reviewer = $reviewer "
+            "and question = $question and verdict is not null "
+            "and (coalesce(revealed, true) or verdict in ('accept', 'reject'))",
+            trace_id=trace_id,
+            reviewer=reviewer,
+            question=QUESTION,
+        )
+        return n > 0
+
+    def blind_pairs(self) -> pl.DataFrame:
+        """Verdicts given blind, with the one given after the scores were shown.
+
+        Columns trace_id, reviewer, `blind` (accept or reject), `sighted` (any verdict; null where
+        there is none), blind_id, sighted_id, in order of the blind one. Withdrawn decisions make no
+        pair, nor does a trace whose scores its reviewer had seen before.
+        """
+        return self._frame(
+            """
+            with said as (
+                select * from live_decision where question = $question and revealed is not null
+            ), first_blind as (
+                select b.* from said b
+                where not b.revealed and b.verdict in ('accept', 'reject') and not exists (
+                    select 1 from decision s where s.trace_id = b.trace_id
+                    and s.reviewer = b.reviewer and s.question = b.question
+                    and s.verdict is not null and s.revealed and s.sequence < b.sequence)
+                qualify row_number() over (
+                    partition by b.trace_id, b.reviewer order by b.sequence) = 1
+            )
+            select b.trace_id, b.reviewer, b.verdict as blind, s.verdict as sighted,
+                b.decision_id as blind_id, s.decision_id as sighted_id
+            from first_blind b left join said s
+                on s.trace_id = b.trace_id and s.reviewer = b.reviewer and s.revealed
+                and s.sequence > b.sequence
+            qualify row_number() over (
+                partition by b.trace_id, b.reviewer order by s.sequence nulls last) = 1
+            order by b.sequence
+            """,
+            question=QUESTION,
+        )
+
     def _tied(self, decision: Decision) -> dict[str, object]:
         """The decision's `extra`, with what it says of steps tied to the trace's words."""
         if not {"steps", "steps_seen"} & decision.extra.keys():

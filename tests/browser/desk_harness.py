@@ -1,10 +1,11 @@
 """A Streamlit app with the desk alone: made-up cards, decisions in a JSONL file.
 
 The address says which folder of `HEDGEROW_HARNESS` to use (`home`), who reviews (`reviewer`),
-how often the desk asks by itself (`every`, seconds) and whether the page has other fields
-(`sidebar`). In the folder a test lays `cards.json` (traces and their parts) and, whenever it likes,
-`scored.json` (trace ids whose token values are known; without the file all are) and `busy` (the
-store is another process's). `decisions.jsonl` is written here, a line per record, as stored.
+how often the desk asks by itself (`every`, seconds), whether the page has other fields
+(`sidebar`) and whether one judges blind first (`blind`). In the folder a test lays `cards.json`
+(traces and their parts) and, whenever it likes, `scored.json` (trace ids whose token values are
+known; without the file all are) and `busy` (the store is another process's). `decisions.jsonl` is
+written here, a line per record, as stored.
 """
 
 import fcntl
@@ -150,6 +151,11 @@ def screen() -> None:
             families=card.get("families") if is_scored else None,
             percentiles=card.get("percentiles"),
             n_pool=card.get("n_pool"),
+            was_revealed=any(
+                row["trace_id"] == trace_id and row["reviewer"] == REVIEWER and row["verdict"]
+                and (row["revealed"] or row["verdict"] in ("accept", "reject"))
+                for row in rows
+            ),
         )  # fmt: skip
 
     open_ids = [trace_id for trace_id in CARDS if trace_id not in decided]
@@ -165,6 +171,7 @@ def screen() -> None:
         queue="random control",
         progress=messages.Progress(len(decided), len(CARDS), len(open_ids)),
         recent=[a_recent(number, row) for number, row in standing[:10]],
+        is_blind_first="blind" in st.query_params,
     )
 
 

@@ -93,7 +93,7 @@ def test_a_past_decision_opens_with_a_click_and_a_new_verdict_replaces_it(bench:
     desk.press("a", "a").wait_until_saved(2)
     desk.find(".past").last.click()
     desk.wait_for_card(trace(1))
-    expect(desk.find(".banner")).to_contain_text("Accepted")
+    expect(desk.find(".banner")).to_contain_text("You accepted this on ")
     desk.press("x").wait_for_card(trace(3)).wait_until_saved(3)
     assert bench.said() == [("1", "accept"), ("2", "accept"), ("1", "reject")]
     expect(desk.find(".progress")).to_contain_text("2 of 12 decided, 10 left")

@@ -87,7 +87,7 @@ def test_two_tabs_of_one_reviewer_do_not_fight(own_bench: Bench) -> None:
     own_bench.server.kill()
     one.press("a").wait_for_card(trace(2))
     # The other tab hears of it: its card has a verdict now, and is not yanked away.
-    expect(two.find(".banner")).to_contain_text("Accepted")
+    expect(two.find(".banner")).to_contain_text("You accepted this on ")
     two.press("n").wait_for_card(trace(2)).press("x").wait_for_card(trace(3))
     one.press("n").press("f")
     assert one.waiting() == two.waiting() == 3

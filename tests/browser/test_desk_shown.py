@@ -277,6 +277,7 @@ def test_everything_that_acts_has_a_name_and_can_be_reached(bench: Bench) -> Non
             )
         )
     assert {"Accept (key a)", "Flag (key f)", "Markers (key m)", "TEXTAREA"} <= reached
+    desk.find(".pane").focus()
     desk.press("a")
     expect(desk.find(".spoken")).to_contain_text("Accepted. Next: Problem 2")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from curation import ui
+from curation.screens import history
 
 with ui.page("Home") as room:
     status = room.store.status()
@@ -68,23 +69,6 @@ with ui.page("Home") as room:
             icon=":material/download:",
         )
 
-    recent = room.store.recent_decisions(room.reviewer)
-    if recent:
-        st.subheader("Your last decisions")
-        st.dataframe(
-            [
-                {
-                    "no.": row["sequence"],
-                    "at": row["decided_at"],
-                    "verdict": row["verdict"],
-                    "reasons": ", ".join(row["reasons"]),
-                    "note": row["note"],
-                    "teacher": row["teacher"],
-                    "prompt": row["prompt"],
-                }
-                for row in recent
-            ],
-            hide_index=True,
-        )
+    history.section(room)
     if total and room.store.holds_source("written for this project"):
         st.info(ui.DEMO_NOTE, icon=":material/info:")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from curation import ui
-from curation.screens import agreement
+from curation.screens import agreement, anchoring
 
 with ui.page("Agreement") as room:
     st.title("Agreement")
     agreement.overview(room)
+    anchoring.section(room)

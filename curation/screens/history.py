@@ -1,0 +1,45 @@
+"""On Home: a person's last decisions, each a link that opens its card to decide anew.
+
+A new verdict is a new record; the old one stays in the store, and the newer one counts.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+import streamlit as st
+
+from curation import ui
+from curation.desk.messages import REASONS, VERDICT_WORDS
+
+ICONS = {"accept": "check", "reject": "close", "skip": "double_arrow", "flag": "flag"}
+
+
+def section(room: ui.Room) -> None:
+    """The last ten decisions, newest first; nothing where there is none."""
+    recent = room.store.recent_decisions(room.reviewer)
+    if not recent:
+        return
+    st.subheader("Your last decisions")
+    st.caption("Each opens its card. A new verdict there replaces the old one, which stays stored.")
+    for row in recent:
+        st.page_link(
+            "pages/3_Review.py",
+            label=ui.escaped(_told(row)),
+            icon=f":material/{ICONS[row['verdict']]}:",
+            query_params={"trace": row["trace_id"]},
+        )
+
+
+def _told(row: dict[str, Any]) -> str:
+    """One decision on a line: what, why, when, of which trace."""
+    why = ", ".join(REASONS.get(reason, reason) for reason in row["reasons"])
+    steps = f", {len(row['steps'])} steps judged" if row["steps"] else ""
+    parts = [
+        f"#{row['sequence']} {VERDICT_WORDS[row['verdict']][1]}{f' ({why})' if why else ''}{steps}",
+        f"{row['decided_at'].astimezone(UTC):%d %b %Y, %H:%M} UTC",
+        f"{row['teacher'][:40]}: {row['prompt'][:80]}",
+        *([f"note: {row['note'][:60]}"] if row["note"] else []),
+    ]
+    return " · ".join(parts)

@@ -147,6 +147,15 @@ class Reservations:
             self._held[question, queue, reviewer] = (taken, now + RESERVED_S)
             return taken
 
+    def n_held(self, question: str, reviewer: str) -> int:
+        """How many cards others may hold now: so many more to look at for a whole deck."""
+        with self._lock:
+            return sum(
+                len(ids)
+                for (asked, _, name), (ids, _) in self._held.items()
+                if asked == question and name != reviewer
+            )
+
     def holders(self, question: str, trace_id: str) -> set[str]:
         """Who has this trace on their desk now."""
         with self._lock:

@@ -1,0 +1,71 @@
+"""From an order to a desk: the next cards that nobody else holds, and that are not read enough.
+
+A conductor: the order is a `reviewing.Line`, what others read and hold is in `sharing`. What is
+dealt is reserved, and dealt again (renewed) for as long as the desk asks.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from curation import sharing
+from curation.records import QUESTION
+from curation.reviewing import SELECTION, Line
+from curation.sharing import Overlap, Readers, Reservations
+from curation.store import Store
+
+UNRESERVED = frozenset(("needs second reading", "flagged by me"))
+"""Queues whose cards may lie on several desks: that is what they are for."""
+READ_ANYWAY = frozenset(("needs adjudication", "flagged by me", SELECTION))
+"""Queues that offer what enough people have read."""
+
+
+class Hand(NamedTuple):
+    """What one desk gets."""
+
+    deck: list[str]
+    n_left: int
+    """Traces of the queue that wait for this reviewer, the deck and other desks' among them."""
+    n_elsewhere: int
+    """Of these, those on other desks, where that is why the deck is short."""
+
+
+def overlap_of(store: Store) -> Overlap:
+    """How many people a trace of this store is for."""
+    return Overlap.read(store.setting(sharing.SETTING))
+
+
+def deal(
+    store: Store,
+    line: Line,
+    queue: str,
+    reviewer: str,
+    depth: int,
+    readers: Readers,
+    reservations: Reservations,
+) -> Hand:
+    """The next `depth` cards of `queue` for `reviewer`.
+
+    Left out is what as many people have read as shall (`Overlap`), except in queues that are made
+    of such traces. A second reading is of what others read; where a share of the traces is drawn
+    for several people, of these alone.
+    """
+    overlap = overlap_of(store)
+    readers.catch_up(store.decided_since)
+    done = store.decided_by(reviewer)
+    is_second = queue == "needs second reading"
+    if queue not in READ_ANYWAY and not (is_second and overlap.share == 0):
+        done = {**readers.full(overlap), **done}
+    if queue in UNRESERVED:
+        deck, n_left = line.left(done, depth)
+        return Hand(deck, n_left, 0)
+    n_held = reservations.n_held(QUESTION, reviewer)
+    waiting, n_left = line.left(done, depth + n_held)
+
+    def room_for(trace_id: str) -> int:
+        if queue in READ_ANYWAY:
+            return 1
+        return overlap.wished(trace_id) - readers.n_others(trace_id, reviewer)
+
+    deck = reservations.take(QUESTION, queue, reviewer, waiting, depth, room_for)
+    return Hand(deck, n_left, n_left - len(deck) if len(deck) < depth else 0)

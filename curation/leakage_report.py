@@ -91,6 +91,8 @@ def _summary(report: Report) -> list[Block]:
     if not said:
         said.append("There is no teacher context to hold against unguided here.")
     blocks: list[Block] = [List(tuple(said))]
+    if any(row.teacher == leakage_tables.DEMO_TEACHER for row in report.teachers):
+        blocks.append(Paragraph(leakage_tables.DEMO_NOTE, is_note=True))
     if any(context.matched.warnings for context in report.contexts):
         blocks.append(
             Paragraph(

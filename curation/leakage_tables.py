@@ -38,6 +38,13 @@ FUNCTIONS_NOTE = (
     "short passages only: good for comparing contexts, not for judging one trace."
 )
 
+DEMO_TEACHER = "hedgerow-demo-teacher"
+DEMO_NOTE = (
+    "The demo traces were written by a model that reasoned silently before it wrote. Even the "
+    "unguided ones read as the work of someone who already knows, so their contexts hardly differ "
+    "in hedging: a null result with a reason, and a good first lesson."
+)
+
 
 def number(value: float | None, digits: int = 3) -> str:
     """A number with its sign and decimals; "–" where it is not defined."""

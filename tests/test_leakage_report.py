@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from curation import check_report, checks, leakage_report, leakage_tables, lexicons
+from curation import check_report, checks, leakage_report, leakage_tables, lexicons, ui
 from curation.checks import Request
 from curation.leakage_tables import number, percent
 from curation.screens import functions as function_screen
@@ -222,3 +222,4 @@ def test_a_folder_with_a_strangers_file_is_refused_before_any_work(
 def test_the_page_explains_itself_in_the_same_words(name: str) -> None:
     assert getattr(leakage_tables, name) == getattr(screen, name)
     assert leakage_tables.FUNCTIONS_NOTE == function_screen.CAPTION
+    assert leakage_tables.DEMO_NOTE == ui.DEMO_NOTE

@@ -15,8 +15,8 @@ import streamlit as st
 from curation import check_report, checks, spotcheck, ui
 from curation.errors import CurationError
 
-OVERVIEW, SAMPLING = "Overview", "Sampling session"
-VIEWS = (OVERVIEW, SAMPLING)
+OVERVIEW, SAMPLING, REPORT = "Overview", "Sampling session", "Report"
+VIEWS = (OVERVIEW, SAMPLING, REPORT)
 
 ALLOCATION_WORDS = {
     "proportional": "proportional: as large as each stratum is, at least one of each",

@@ -259,7 +259,7 @@ def _leakage(store: Store, arguments: Arguments, progress: Progress) -> dict[str
 
 
 def _agreement(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
-    return agreement.between(store.current_decisions()).to_dict()
+    return agreement.whole(store.current_decisions())
 
 
 def _export(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:

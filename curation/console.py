@@ -319,6 +319,22 @@ def _verified(answer: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _agreed(answer: dict[str, Any]) -> str:
+    """The summary as pairs, then one table a part."""
+    parts = {name: answer[name] for name in ("by_person", "by_reason", "by_context")}
+    whole = _pairs({key: value for key, value in answer.items() if key not in parts})
+    heads = {
+        "by_person": ("reviewer", "n_rated", "n_shared", "percent", "kappa", "accepts",
+                      "others_accept", "alpha_without"),
+        "by_reason": ("reason", "n_traces", "positive", "alpha", "alpha_ci"),
+        "by_context": ("teacher_context", "n_pairable", "n_disputed", "percent", "alpha",
+                       "alpha_ci"),
+    }  # fmt: skip
+    return "\n\n".join(
+        [whole, *(_table(rows, [(n, n) for n in heads[name]]) for name, rows in parts.items())]
+    )
+
+
 _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
     "ingest": _ingested,
     "score": _scored,
@@ -335,6 +351,7 @@ _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "bench": _measured,
     "leakage": _leaked,
+    "agreement": _agreed,
     "export": _exported,
     "verify": _verified,
     "lexicon": lambda answer: lexicon_commands.in_words(answer, _table),

@@ -307,6 +307,12 @@ def test_agreement_before_and_after_there_is_any(curate: Curate, demo: Path) -> 
     assert (some["n_items"], some["n_reviewers"]) == (6, 2)
     assert some["percent"] == pytest.approx(5 / 6)
     assert some["kappa"] == pytest.approx(2 / 3)
+    assert [(row["reviewer"], row["n_shared"]) for row in some["by_person"]] == [
+        ("ada", 6),
+        ("bo", 6),
+    ]
+    assert sum(row["n_pairable"] for row in some["by_context"]) == 6
+    assert some["by_reason"] == []
 
 
 def test_leakage_answers_for_each_context_and_holds_no_nan(curate: Curate, demo: Path) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import streamlit as st
 
-from curation import desk, queues, reviewing, ui
+from curation import dealing, desk, reviewing, ui
 from curation.desk import cards, messages
-from curation.screens import blind_desk
+from curation.screens import anchoring, blind_desk, review_queue
 
 KEY = "desk"
-SELECTION = reviewing.SELECTION
+RENEWED_S = 240
+"""How often an open desk says that it still holds its cards, well before they are free again."""
 
 
 @st.cache_resource(max_entries=32, show_spinner="Ordering the queue")
@@ -34,13 +33,18 @@ def pool(room: ui.Room) -> cards.Among | None:
     return asked.at(reviewing.grown(room.store.pulse()), patience_s=0.3)
 
 
-def screen(room: ui.Room, queue: str, first: str | None, chosen: tuple[str, ...]) -> None:
+def screen(
+    room: ui.Room, queue: str, first: str | None, chosen: tuple[str, ...], *, is_blind_first: bool
+) -> None:
     """Hand the browser its next cards and store what comes back."""
     store, student = room.store, room.student
     version = (str(store.path), *reviewing.version(store, queue, room.reviewer))
     line = ordered(room, queue, room.reviewer, 0, chosen, version)
     decided = store.decided_by(room.reviewer)
-    deck, n_left = line.left(decided, desk.depth(KEY))
+    deck, n_left, n_elsewhere = dealing.deal(
+        store, line, queue, room.reviewer, desk.depth(KEY), room.readers, room.reservations
+    )
+    review_queue.elsewhere(n_elsewhere)
     if first is not None and first not in deck[:1]:
         deck = [first, *(trace_id for trace_id in deck if trace_id != first)]
     scores = store.score_versions(deck, student)
@@ -65,27 +69,14 @@ def screen(room: ui.Room, queue: str, first: str | None, chosen: tuple[str, ...]
         queue=queue,
         progress=messages.Progress(len(decided), len(decided) + n_left, n_left),
         recent=[messages.Recent(**row) for row in store.recent_decisions(room.reviewer)],
+        is_blind_first=is_blind_first,
     )  # fmt: skip
 
 
 with ui.page("Review") as room:
     blind_desk.instead(room)  # where the link names a spot check
-    asked, named = st.query_params.get("queue"), st.query_params.get(SELECTION)
-    kept = room.store.setting(f"{SELECTION}/{named}") if named else None
-    chosen = tuple(json.loads(kept)) if kept else ()
-    names = [*queues.QUEUES, *([SELECTION] if chosen else [])]
-    if asked is not None and asked not in names:
-        why = (
-            f"The link names the selection {named or '(none)'}, which this store does not hold: "
-            "choose the traces again on the Scores page."
-            if asked == SELECTION
-            else f"The link names the queue {asked}; there are {', '.join(names)}."
-        )
-        st.warning(ui.escaped(f"{why} The queue below is another one."))
-    queue = st.sidebar.selectbox("Queue", names, key="queue", bind="query-params")
-    absent = [i for i in chosen if not room.store.holds_trace(i)] if queue == SELECTION else []
-    if absent:
-        st.warning(f"{len(absent)} of the {len(chosen)} chosen traces are not in this store.")
+    queue, chosen = review_queue.choose(room)
+    is_blind_first = anchoring.switch()
     if not room.store.pulse().traces:
         st.info("There is nothing to review yet. Bring traces in first.")
         st.page_link("pages/1_Ingest.py", label="Ingest traces", icon=":material/upload_file:")
@@ -96,10 +87,10 @@ with ui.page("Review") as room:
             st.warning(ui.escaped(f"The link names {linked}, which this store does not hold."))
             linked = None
 
-        @st.fragment(run_every=2 if waiting else None)
+        @st.fragment(run_every=2 if waiting else RENEWED_S)
         def desk_screen() -> None:
-            """The desk, looked at again by itself while scores or the pool are on their way."""
+            """The desk, looked at again by itself: scores arrive, reservations are renewed."""
             with ui.boundary():
-                screen(room, queue, linked, chosen)
+                screen(room, queue, linked, chosen, is_blind_first=is_blind_first)
 
         desk_screen()

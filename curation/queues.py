@@ -3,10 +3,10 @@
 `QUEUES` is the only registry: name -> function `(candidates, reviewer, seed)` that returns
 `[(trace_id, reason)]` in order. Each queue holds exactly the traces that the reviewer has not
 decided (no verdict of any kind), each once, and repeats under its seed; a filter of the rest says
-so in its docstring (`needs second reading`, `needs adjudication`, `flagged by me`). `selected` is
-the queue of traces that a person picked, under a name of its own (`selection_id`). The store makes
-the candidates (`CANDIDATE_SCHEMA`, one trace a row, seen by one reviewer); nothing here reads or
-decides.
+so in its docstring (`random control`, `needs second reading`, `needs adjudication`, `flagged by
+me`). `selected` is the queue of traces that a person picked, under a name of its own
+(`selection_id`). The store makes the candidates (`CANDIDATE_SCHEMA`, one trace a row, seen by one
+reviewer); nothing here reads or decides.
 
 Reasons speak of the trace and of numbers that the card shows anyway; they name no verdict of
 another person, so that a second reading stays blind.
@@ -15,7 +15,7 @@ another person, so that a second reading stays blind.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import overload
 
 import polars as pl
@@ -73,11 +73,21 @@ class Ordered(Sequence[tuple[str, str]]):
 
     __hash__ = None  # type: ignore[assignment]
 
+    def within(self, trace_ids: Collection[str]) -> Ordered:
+        """What of it is among these."""
+        kept = pl.Series(list(trace_ids), dtype=pl.String())
+        return Ordered(self._frame.filter(pl.col("trace_id").is_in(kept)), self._reason)
+
     @property
     def trace_ids(self) -> list[str]:
         """The ids alone, in order."""
         return self._frame["trace_id"].to_list()
 
+
+CONTROL_SHARE, CONTROL_LEAST = 0.05, 20
+"""How much of the collection the control slice is."""
+FRONTIER_ORDER = ("frontier", "easy", "too hard", "too easy")
+"""The bands of a problem, in the order in which `learning frontier` takes them."""
 
 Queue = Sequence[tuple[str, str]]
 _CONTEXT_ORDER = pl.col("teacher_context").replace_strict(
@@ -100,10 +110,7 @@ def random(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
 
     A trace's place hangs on its id alone: what others add or decide does not reshuffle the rest.
     """
-    keys = [
-        hashlib.sha256(f"{seed}\0{reviewer}\0{trace_id}".encode()).hexdigest()
-        for trace_id in candidates["trace_id"]
-    ]
+    keys = [_hash(f"{seed}\0{reviewer}\0{trace_id}") for trace_id in candidates["trace_id"]]
     ordered = _undecided(candidates.with_columns(pl.Series("_key", keys, dtype=pl.String()))).sort(
         "_key"
     )
@@ -179,6 +186,108 @@ def flagged_by_me(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
     return _queue(ordered, lambda row: "you flagged it")
 
 
+def unscored_first(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
+    """What the student has not scored first, then the rest; each in order of arrival."""
+    ordered = _undecided(
+        candidates.with_columns(_scored=pl.col("mean_nll_nats").fill_nan(None).is_not_null())
+    ).sort("_scored", "added_order")
+    return _queue(
+        ordered, lambda row: "scored by the student" if row["_scored"] else "not scored yet"
+    )
+
+
+def control_slice(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
+    """Only a random slice, the same for everybody: what a queue that picks is held against.
+
+    The first `CONTROL_SHARE` of all traces, at least `CONTROL_LEAST`, in an order of hashes of the
+    seed and the id; a collection that grows adds to the slice.
+    """
+    n = max(CONTROL_LEAST, round(CONTROL_SHARE * candidates.height))
+    keys = [_hash(f"control\0{seed}\0{trace_id}") for trace_id in candidates["trace_id"]]
+    drawn = candidates.with_columns(pl.Series("_key", keys, dtype=pl.String())).sort("_key").head(n)
+    return _queue(
+        _undecided(drawn).sort("_key"),
+        lambda row: f"control slice: {min(n, candidates.height)} of {candidates.height} at random",
+    )
+
+
+def one_problem_at_a_time(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
+    """A problem to its end before the next: its traces by teacher context, then by arrival.
+
+    Problems in an order of the seed and the reviewer's name, so that people begin with others.
+    """
+    key = pl.col("problem_id").map_elements(
+        lambda problem: _hash(f"{seed}\0{reviewer}\0{problem}"), return_dtype=pl.String()
+    )
+    ordered = _undecided(candidates.with_columns(_key=key)).sort(
+        "_key", _CONTEXT_ORDER, "added_order", maintain_order=True
+    )
+    return _queue(
+        ordered,
+        lambda row: (
+            f"one of {row['n_of_problem']} on this problem: finish it before the next"
+            if row["n_of_problem"] != 1
+            else "the only trace on its problem"
+        ),
+    )
+
+
+def most_informative(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
+    """Where two scores of the student disagree most about the trace; the unscored last.
+
+    The gap between a trace's percentiles (0 to 100, ties in the middle) in mean NLL and in RSR
+    among all traces that have both: both prefer low values, so a gap says that one would keep what
+    the other would drop. A trace's place is that among all traces, decided ones too.
+    """
+    both = candidates.with_columns(
+        pl.col("mean_nll_nats", "rsr").fill_nan(None).replace(float("inf"), None)
+    ).with_columns(_has=pl.all_horizontal(pl.col("mean_nll_nats", "rsr").is_not_null()))
+    n = max(int(both["_has"].sum()) - 1, 1)
+    place = [
+        ((pl.when("_has").then(name).rank("average") - 1) * 100 / n).alias(f"_{name}")
+        for name in ("mean_nll_nats", "rsr")
+    ]
+    ordered = _undecided(
+        both.with_columns(place).with_columns(
+            _gap=(pl.col("_mean_nll_nats") - pl.col("_rsr")).abs()
+        )
+    ).sort("_gap", "added_order", descending=[True, False], nulls_last=True)
+    return _queue(
+        ordered,
+        lambda row: (
+            "two scores are not known yet"
+            if row["_gap"] is None
+            else f"scores disagree: above {row['_mean_nll_nats']:.0f} % in mean NLL, "
+            f"above {row['_rsr']:.0f} % in RSR"
+        ),
+    )
+
+
+def learning_frontier(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
+    """Problems that are neither too easy nor too hard first: frontier, easy, too hard, too easy.
+
+    Reads the columns `band` and `band_why` (a word of `FRONTIER_ORDER` and its reason in a
+    sentence); problems of which nothing is known, and all without the columns, come last. Inside a
+    band in order of arrival, the traces of a problem together.
+    """
+    order = {band: place for place, band in enumerate(FRONTIER_ORDER)}
+    ordered = _undecided(
+        candidates.with_columns(
+            pl.lit(None, pl.String()).alias(name)
+            for name in ("band", "band_why")
+            if name not in candidates.columns
+        ).with_columns(_band=pl.col("band").replace_strict(order, default=len(order)))
+    ).sort("_band", "nth_problem", "added_order")
+    return _queue(
+        ordered,
+        lambda row: (
+            "its problem's difficulty is not known"
+            if row["band"] not in order
+            else f"{row['band']}: {row['band_why'] or 'no reason is given'}"
+        ),
+    )
+
+
 def leak_risk(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
     """The highest leak risk first; what nothing is known of last, in order of arrival.
 
@@ -219,8 +328,13 @@ QUEUES: dict[str, Callable[[pl.DataFrame, str, int], Queue]] = {
     "in order": in_order,
     "random": random,
     "most surprising": most_surprising,
+    "unscored first": unscored_first,
+    "most informative": most_informative,
+    "learning frontier": learning_frontier,
+    "one problem at a time": one_problem_at_a_time,
     "teacher contrast": teacher_contrast,
     "leak risk": leak_risk,
+    "random control": control_slice,
     "needs second reading": needs_second_reading,
     "needs adjudication": needs_adjudication,
     "flagged by me": flagged_by_me,
@@ -251,3 +365,14 @@ def _queue(ordered: pl.DataFrame, reason: Callable[[dict[str, object]], str]) ->
 def trace_ids(queue: Queue) -> list[str]:
     """The ids of a queue, in order, without its reasons."""
     return queue.trace_ids if isinstance(queue, Ordered) else [trace_id for trace_id, _ in queue]
+
+
+def within(queue: Queue, trace_ids: Collection[str]) -> Queue:
+    """What of a queue is among `trace_ids`, in its order and with its reasons."""
+    if isinstance(queue, Ordered):
+        return queue.within(trace_ids)
+    return [pair for pair in queue if pair[0] in trace_ids]
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

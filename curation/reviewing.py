@@ -12,20 +12,25 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
 import polars as pl
 
-from curation import leak_signs, queues
+from curation import compatibility, leak_signs, queues
 from curation.queues import Queue
 from curation.store import Store
 from curation.store.reading import Pulse
 
 SELECTION = "selection"
 """The name of the queue of traces that a person picked."""
-STEADY = frozenset(("in order", "random", "most surprising", "teacher contrast", leak_signs.QUEUE))
+BY_SCORE = frozenset(("most surprising", "unscored first", "most informative", leak_signs.QUEUE))
+"""Queues whose order hangs on the student's scores."""
+FRONTIER = "learning frontier"
+STEADY = BY_SCORE | {
+    "in order", "random", "teacher contrast", "one problem at a time", "random control", FRONTIER,
+}  # fmt: skip
 """Queues in which a trace's place hangs on no decision."""
 EXACT = 2000
 """Up to this many scores, each new one is news to `grown`."""
@@ -52,6 +57,10 @@ class Line:
         first = list(islice((i for i in self._ids if i not in gone), depth))
         return first, len(self._ids) - sum(i in self._place for i in gone)
 
+    def within(self, trace_ids: Collection[str]) -> Line:
+        """The line with these traces alone, in its order."""
+        return Line(queues.within(self._queue, trace_ids), self._before)
+
     def why(self, trace_id: str) -> str | None:
         """Why the trace is in this queue, None where it is not."""
         place = self._place.get(trace_id)
@@ -64,6 +73,8 @@ def line(store: Store, queue: str, reviewer: str, seed: int, chosen: Sequence[st
         every = leak_signs.candidates(store, reviewer, queue).with_columns(
             my_verdict=pl.lit(None, dtype=pl.String())
         )
+        if queue == FRONTIER:
+            every = every.join(_bands(store), on="problem_id", how="left", maintain_order="left")
         return Line(queues.QUEUES[queue](every, reviewer, seed), {})
     before = store.decided_by(reviewer)
     candidates = leak_signs.candidates(store, reviewer, queue)
@@ -72,10 +83,18 @@ def line(store: Store, queue: str, reviewer: str, seed: int, chosen: Sequence[st
     return Line(queues.QUEUES[queue](candidates, reviewer, seed), before)
 
 
+def _bands(store: Store) -> pl.DataFrame:
+    """Each problem's band with its reason, from unguided traces: others did not have to solve."""
+    traces = store.solutions("unguided")
+    return compatibility.problem_bands(traces).select(
+        "problem_id", "band", pl.col("why").alias("band_why")
+    )
+
+
 def version(store: Store, queue: str, reviewer: str) -> tuple[object, ...]:
     """What the order of a queue hangs on, beside the reviewer's own new decisions."""
     pulse = store.pulse()
-    if queue in ("most surprising", leak_signs.QUEUE):
+    if queue in BY_SCORE:
         return pulse.traces, grown(pulse)
     if queue in STEADY:
         return (pulse.traces,)

@@ -15,10 +15,12 @@ RENEWED_S = 240
 
 @st.cache_resource(max_entries=32, show_spinner="Ordering the queue")
 def ordered(
-    _room: ui.Room, queue: str, reviewer: str, seed: int, chosen: tuple[str, ...], version: object
+    _room: ui.Room, reviewer: str, seed: int, choice: review_queue.Choice, version: object
 ) -> reviewing.Line:
     """The queue in order. Nobody changes it, so all reruns share it."""
-    return reviewing.line(_room.store, queue, reviewer, seed, chosen)
+    queue, chosen, where, text = choice
+    line = reviewing.line(_room.store, queue, reviewer, seed, chosen)
+    return line.within(set(_room.store.find(where, text))) if where or text else line
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -34,12 +36,12 @@ def pool(room: ui.Room) -> cards.Among | None:
 
 
 def screen(
-    room: ui.Room, queue: str, first: str | None, chosen: tuple[str, ...], *, is_blind_first: bool
+    room: ui.Room, choice: review_queue.Choice, first: str | None, *, is_blind_first: bool
 ) -> None:
     """Hand the browser its next cards and store what comes back."""
-    store, student = room.store, room.student
+    store, student, queue = room.store, room.student, choice.queue
     version = (str(store.path), *reviewing.version(store, queue, room.reviewer))
-    line = ordered(room, queue, room.reviewer, 0, chosen, version)
+    line = ordered(room, room.reviewer, 0, choice, version)
     decided = store.decided_by(room.reviewer)
     deck, n_left, n_elsewhere = dealing.deal(
         store, line, queue, room.reviewer, desk.depth(KEY), room.readers, room.reservations
@@ -75,7 +77,7 @@ def screen(
 
 with ui.page("Review") as room:
     blind_desk.instead(room)  # where the link names a spot check
-    queue, chosen = review_queue.choose(room)
+    choice = review_queue.choose(room)
     is_blind_first = anchoring.switch()
     if not room.store.pulse().traces:
         st.info("There is nothing to review yet. Bring traces in first.")
@@ -91,6 +93,6 @@ with ui.page("Review") as room:
         def desk_screen() -> None:
             """The desk, looked at again by itself: scores arrive, reservations are renewed."""
             with ui.boundary():
-                screen(room, queue, linked, chosen, is_blind_first=is_blind_first)
+                screen(room, choice, linked, is_blind_first=is_blind_first)
 
         desk_screen()

@@ -235,6 +235,30 @@ def test_a_selection_opens_as_a_queue_and_what_is_gone_is_said(demo: Path) -> No
     ]
 
 
+def test_a_filter_of_the_link_narrows_the_queue_and_is_saved_as_a_view(demo: Path) -> None:
+    app = _review(where="teacher_context = 'unguided'", text="/./", queue="random")
+    assert "4 traces match" in _texts(app)
+    app.text_input(key="view_new").set_value("mine").run()
+    app.button(key="view_save").click().run()
+    assert not app.exception
+    app.text_input(key="where").set_value("colour = 'red'").run()
+    assert "colour" in app.error[0].value
+    app.selectbox(key="view_name").set_value("mine").run()
+    assert not app.exception
+    assert app.text_input(key="where").value == "teacher_context = 'unguided'"
+
+
+def test_who_reads_what_is_set_for_everybody(demo: Path) -> None:
+    app = _review(queue="random")
+    app.radio(key="overlap_way").set_value("A share by several").run()
+    app.number_input(key="overlap_share").set_value(30).run()
+    app.button(key="overlap_use").click().run()
+    assert not app.exception
+    st.cache_resource.clear()
+    with stores.open(demo) as store:
+        assert json.loads(store.setting("overlap") or "") == {"readings": 2, "share": 0.3}
+
+
 def test_scores_are_chosen_priced_and_paused(demo: Path) -> None:
     app = _run("pages/2_Scores.py")
     # Six of twelve are scored and none has the other families: all twelve wait.

@@ -11,7 +11,28 @@ from hypothesis import strategies as st
 
 from curation import queues
 
-COVER_THE_UNDECIDED = ["in order", "random", "most surprising", "teacher contrast", "leak risk"]
+COVER_THE_UNDECIDED = [
+    "in order", "random", "most surprising", "teacher contrast", "leak risk", "unscored first",
+    "most informative", "learning frontier", "one problem at a time",
+]  # fmt: skip
+
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "problem_id": st.sampled_from("pqr"),
+            "teacher_context": st.sampled_from(["unguided", "answer", "solution"]),
+            "my_verdict": st.sampled_from([None, None, "accept", "reject", "skip", "flag"]),
+            "n_others": st.integers(0, 2),
+            "mean_nll_nats": st.none() | st.floats(0, 9),
+            "rsr": st.none() | st.floats(0, 9) | st.just(float("inf")),
+            "state": st.sampled_from(["undecided", "accepted", "disputed"]),
+            "n_epistemic": st.none() | st.integers(0, 9),
+            "n_words": st.sampled_from([None, 0, 50, 100]),
+        }
+    ),
+    max_size=20,
+)
 
 
 def candidates(*rows: dict[str, Any]) -> pl.DataFrame:
@@ -100,6 +121,88 @@ def test_a_second_reading_is_of_what_others_decided_and_i_did_not() -> None:
     ]
 
 
+def test_the_unscored_come_first() -> None:
+    frame = candidates({"mean_nll_nats": 1.0}, {}, {"mean_nll_nats": float("nan")})
+    assert queues.unscored_first(frame, "ann", 0) == [
+        ("t1", "not scored yet"),
+        ("t2", "not scored yet"),
+        ("t0", "scored by the student"),
+    ]
+
+
+def test_the_control_slice_is_a_twentieth_and_the_same_for_all() -> None:
+    frame = candidates(*[{}] * 1000)
+    slice_ = ids("random control", frame)
+    assert len(slice_) == 50
+    assert ids("random control", frame, 0, "bob") == slice_
+    assert ids("random control", frame, 1) != slice_
+    # 600 traces: 5 % are 30; those of them that were drawn among 1,000 keep their order.
+    fewer = ids("random control", frame.head(600))
+    assert len(fewer) == 30
+    assert [i for i in slice_ if i in set(frame["trace_id"].head(600))] == fewer[: len(
+        [i for i in slice_ if i in set(frame["trace_id"].head(600))]
+    )]  # fmt: skip
+    assert len(ids("random control", candidates(*[{}] * 7))) == 7
+    # Deciding one shortens the slice; no other trace moves up into it.
+    decided = frame.with_columns(
+        my_verdict=pl.when(pl.col("trace_id") == slice_[0]).then(pl.lit("accept"))
+    )
+    assert ids("random control", decided) == slice_[1:]
+
+
+def test_the_most_informative_is_where_two_scores_disagree() -> None:
+    # Places in mean NLL: 0, 50, 100; in RSR: 100, 50, 0 with the tie-free ranks 3, 2, 1 of three.
+    frame = candidates(
+        {"mean_nll_nats": 0.5, "rsr": 2.0},
+        {"mean_nll_nats": 1.0, "rsr": 3.0},
+        {"mean_nll_nats": 2.0, "rsr": 1.0},
+        {"mean_nll_nats": 2.0},
+        {"mean_nll_nats": 2.0, "rsr": float("inf")},
+    )
+    # t0: 0 and 50; t1: 50 and 100; t2: 100 and 0: gaps 50, 50, 100.
+    assert queues.most_informative(frame, "ann", 0) == [
+        ("t2", "scores disagree: above 100 % in mean NLL, above 0 % in RSR"),
+        ("t0", "scores disagree: above 0 % in mean NLL, above 50 % in RSR"),
+        ("t1", "scores disagree: above 50 % in mean NLL, above 100 % in RSR"),
+        ("t3", "two scores are not known yet"),
+        ("t4", "two scores are not known yet"),
+    ]
+
+
+def test_the_learning_frontier_comes_before_what_is_easy_or_too_hard() -> None:
+    bands = ["too easy", None, "frontier", "too hard", "easy", "unknown"]
+    frame = candidates(*[{"problem_id": f"p{i}"} for i in range(6)]).with_columns(
+        band=pl.Series(bands), band_why=pl.Series(["2 of 4."] * 6)
+    )
+    queue = queues.learning_frontier(frame, "ann", 0)
+    assert [i for i, _ in queue] == ["t2", "t4", "t3", "t0", "t1", "t5"]
+    assert queue[0][1] == "frontier: 2 of 4."
+    assert queue[-1][1] == "its problem's difficulty is not known"
+
+
+def test_a_problem_is_finished_before_the_next_and_people_begin_elsewhere() -> None:
+    frame = candidates(
+        *[{"problem_id": f"p{i % 9}", "teacher_context": c}
+          for c in ("solution", "unguided") for i in range(9)]
+    )  # fmt: skip
+    problem = dict(frame.select("trace_id", "problem_id").iter_rows())
+    order = ids("one problem at a time", frame)
+    assert [problem[i] for i in order[::2]] == [problem[i] for i in order[1::2]]
+    assert frame.filter(pl.col("trace_id") == order[0])["teacher_context"].item() == "unguided"
+    assert problem[order[0]] != problem[ids("one problem at a time", frame, 0, "bob")[0]]
+
+
+@settings(deadline=None)
+@given(ROWS, st.sets(st.sampled_from([f"t{i}" for i in range(20)])))
+def test_a_filtered_queue_is_the_queue_without_the_rest(
+    rows: list[dict[str, Any]], kept: set[str]
+) -> None:
+    frame = candidates(*rows)
+    for queue in queues.QUEUES.values():
+        whole = queue(frame, "ann", 0)
+        assert queues.within(whole, kept) == [pair for pair in whole if pair[0] in kept]
+
+
 def test_adjudication_is_for_those_who_did_not_vote() -> None:
     frame = candidates(
         {"state": "disputed", "n_others": 2},
@@ -121,22 +224,6 @@ def test_flagged_by_me_holds_my_flags_only() -> None:
 @pytest.mark.parametrize("name", list(queues.QUEUES))
 def test_an_empty_collection_makes_an_empty_queue(name: str) -> None:
     assert queues.QUEUES[name](pl.DataFrame(schema=queues.CANDIDATE_SCHEMA), "ann", 0) == []
-
-
-ROWS = st.lists(
-    st.fixed_dictionaries(
-        {
-            "problem_id": st.sampled_from("pqr"),
-            "teacher_context": st.sampled_from(["unguided", "answer", "solution"]),
-            "my_verdict": st.sampled_from([None, None, "accept", "reject", "skip", "flag"]),
-            "n_others": st.integers(0, 2),
-            "mean_nll_nats": st.none() | st.floats(0, 9),
-            "n_epistemic": st.none() | st.integers(0, 9),
-            "n_words": st.sampled_from([None, 0, 50, 100]),
-        }
-    ),
-    max_size=20,
-)
 
 
 @settings(deadline=None)

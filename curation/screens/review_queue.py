@@ -1,4 +1,4 @@
-"""What a reviewer reads next: the queue in the sidebar, and how many people a trace is for.
+"""What a reviewer reads next: queue, filter and saved views, and how many people a trace is for.
 
 Everything that is chosen stands in the page's link.
 """
@@ -11,9 +11,19 @@ from typing import NamedTuple
 import streamlit as st
 
 from curation import dealing, queues, sharing, ui
+from curation.errors import FilterError
 from curation.reviewing import SELECTION
 from curation.sharing import EVERYBODY, Overlap
 
+VIEW = "view/"
+"""Saved views stand in settings of this beginning."""
+TEXT_HELP = (
+    "Looked for in prompt and trace, letter case aside. Between slashes it is a regular "
+    "expression: /so|hence/"
+)
+ONCE_HELP = (
+    "Looked at once; a condition on decisions does not follow them until traces or scores arrive."
+)
 ONCE, SOME, ALL = "Each trace by one person", "A share by several", "Everything by everybody"
 OVERLAP_HELP = (
     "Holds for everybody on this store. What enough people have read is offered to nobody else, "
@@ -28,6 +38,10 @@ class Choice(NamedTuple):
     queue: str
     chosen: tuple[str, ...]
     """The traces of the selection that the link names."""
+    where: str | None
+    """A DuckDB condition that narrows the queue; None = none, also where it cannot be run."""
+    text: str | None
+    """What the traces of the queue hold; None = anything."""
 
 
 def choose(room: ui.Room) -> Choice:
@@ -48,9 +62,63 @@ def choose(room: ui.Room) -> Choice:
     absent = [i for i in chosen if not room.store.holds_trace(i)] if queue == SELECTION else []
     if absent:
         st.warning(f"{len(absent)} of the {len(chosen)} chosen traces are not in this store.")
-    with st.sidebar.expander("Who reads what", icon=":material/group:"):
-        _overlap(room)
-    return Choice(queue, chosen)
+    with st.sidebar:
+        where, text = _filter(room, names)
+        with st.expander("Who reads what", icon=":material/group:"):
+            _overlap(room)
+    return Choice(queue, chosen, where, text)
+
+
+@st.cache_data(max_entries=64, show_spinner="Looking through the traces")
+def _n_found(_room: ui.Room, where: str | None, text: str | None, version: object) -> int:
+    return len(_room.store.find(where, text))
+
+
+def _filter(room: ui.Room, names: list[str]) -> tuple[str | None, str | None]:
+    """The filter of the link; where it cannot be run, why, and none."""
+    views = {
+        name: json.loads(view) for name, view in room.store.settings(VIEW).items()
+    }  # fmt: skip
+
+    def apply() -> None:
+        view = views.get(st.session_state["view_name"])
+        if view is not None:
+            st.session_state["where"], st.session_state["text"] = view["where"], view["text"]
+            if view["queue"] in names:
+                st.session_state["queue"] = view["queue"]
+
+    is_used = any(st.query_params.get(name) for name in ("where", "text"))
+    with st.expander("Filter", icon=":material/filter_alt:", expanded=is_used):
+        if views:
+            st.selectbox(
+                "Saved views", list(views), index=None, key="view_name", on_change=apply,
+                placeholder="Choose a view",
+            )  # fmt: skip
+        text = st.text_input("Holds the text", key="text", bind="query-params", help=TEXT_HELP)
+        where = st.text_input(
+            "Only traces where", key="where", bind="query-params",
+            help=f"{ui.FILTER_HELP} {ONCE_HELP}", placeholder="teacher_context = 'unguided'",
+        )  # fmt: skip
+        asked = where.strip() or None, text.strip() or None
+        if asked == (None, None):
+            return asked
+        try:
+            n = _n_found(room, *asked, (str(room.store.path), room.store.pulse()[:4]))
+        except FilterError as exc:
+            st.error(ui.escaped(f"{exc} The queue is not filtered."))
+            return None, None
+        st.caption(f"{n:,} traces match, decided ones too.")
+        name = st.text_input("Name of this view", key="view_new", placeholder="long and unguided")
+        save, forget = st.columns(2)
+        if save.button("Save", key="view_save", disabled=not name.strip()):
+            view = {"where": where, "text": text, "queue": st.session_state["queue"]}
+            room.store.set_setting(VIEW + name.strip(), json.dumps(view, sort_keys=True))
+            st.rerun()
+        gone = st.session_state.get("view_name")
+        if forget.button("Forget", key="view_forget", disabled=gone not in views):
+            room.store.forget_setting(f"{VIEW}{gone}")
+            st.rerun()
+    return asked
 
 
 def _overlap(room: ui.Room) -> None:

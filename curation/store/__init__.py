@@ -23,6 +23,7 @@ import uuid
 from pathlib import Path
 
 from curation.errors import StoreError
+from curation.store.finding import Finding
 from curation.store.following import Following
 from curation.store.intake import Added, Intake
 from curation.store.lexicons import LANGUAGE_SCHEMA, MARKING_SCHEMA
@@ -48,7 +49,7 @@ __all__ = [
 ]
 
 
-class Store(Intake, Following, Safekeeping):
+class Store(Intake, Following, Finding, Safekeeping):
     """An open store."""
 
     def __enter__(self) -> Store:

@@ -23,7 +23,7 @@ class Desk {
     this.courier = new Courier(this.deck.outbox, () => this.receipt.paint());
     this.courier.extra = () => this.deck.wishes(this.shown);
     this.courier.isWanting = () => this.deck.want.size > 0;
-    this.judgement = new Judgement(this.parts, this.trace, this.deck.outbox);
+    this.judgement = new Judgement(this.parts, this.trace, this.deck);
     this.shown = null; // trace id
     this.card = null;
     this.past = null; // the decision that stands on the card on screen
@@ -359,6 +359,8 @@ class Desk {
     for (const node of [...parts.verdicts, ...parts.reasons.children]) {
       node.setAttribute("aria-disabled", String(phase !== "card"));
     }
+    for (const node of [...parts.heats, parts.markers])
+      node.setAttribute("aria-disabled", String(Boolean(this.card?.is_hidden)));
     paintNotice(parts.notice, phase, deck);
     const isAsked = this.sight.isBlindFirst && this.past?.revealed === false;
     paintBanner(parts.banner, this.card && this.past, this.words, (code) => this.labelOf(code), {

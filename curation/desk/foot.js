@@ -112,20 +112,25 @@ function paintBanner(place, past, words, labelOf, { isAsked }) {
   if (!past) return;
   place.className = `banner ${past.verdict}`;
   const why = (past.reasons ?? []).map(labelOf).join(", ");
+  const when = `${day(past.decided_at)} at ${clock(past.decided_at)}`;
   place.replaceChildren(
     icon(past.verdict),
-    appendText(
-      el("span"),
-      `${youSaid(words[past.verdict][1])}${why ? ` (${why})` : ""} on ${day(
-        past.decided_at,
-      )} at ${clock(past.decided_at)}${past.sequence ? `, #${past.sequence}` : ""}.`,
-    ),
     el(
-      "span",
-      { class: "dim" },
-      isAsked
-        ? " Given before the scores were shown: the same verdict confirms it, another changes it."
-        : " u takes it back; a new verdict replaces it; n goes on.",
+      "p",
+      {},
+      appendText(
+        el("span"),
+        `${youSaid(words[past.verdict][1])}${why ? ` (${why})` : ""} on ${when}${
+          past.sequence ? `, #${past.sequence}` : ""
+        }.`,
+      ),
+      el(
+        "span",
+        { class: "dim" },
+        isAsked
+          ? " That was blind. Now with scores: confirm it or change it."
+          : " u takes it back; a new verdict replaces it; n goes on.",
+      ),
     ),
   );
 }

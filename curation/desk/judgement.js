@@ -29,35 +29,39 @@ function written(field) {
   return text.trim() ? text : null;
 }
 
-/** What is typed and not decided yet, by trace: it survives a reload of the tab. */
+/**
+ * What is said and not decided yet, by trace: it survives a reload and a closed tab, and two tabs see
+ * the same. What answers another question (a spot check's) is another draft.
+ */
 class Drafts {
-  constructor(outbox) {
-    this.prefix = outbox.prefix.replace(STORAGE, `${STORAGE}-draft`);
-    this.known = new Map();
+  constructor(outbox, question) {
+    const home = outbox.prefix.replace(STORAGE, `${STORAGE}-draft`);
+    this.prefix = `${home}${encodeURIComponent(question)}/`;
+    this.unkept = new Map(); // what the browser's storage would not take
   }
 
   get(id) {
-    if (this.known.has(id)) return this.known.get(id);
+    if (this.unkept.has(id)) return this.unkept.get(id);
     try {
-      return parsed(sessionStorage.getItem(this.prefix + id)) ?? undefined;
+      return parsed(localStorage.getItem(this.prefix + id)) ?? undefined;
     } catch {
       return undefined;
     }
   }
 
   set(id, draft) {
-    this.known.set(id, draft);
     try {
-      sessionStorage.setItem(this.prefix + id, JSON.stringify(draft));
+      localStorage.setItem(this.prefix + id, JSON.stringify(draft));
+      this.unkept.delete(id);
     } catch {
-      // It stays in memory.
+      this.unkept.set(id, draft);
     }
   }
 
   delete(id) {
-    this.known.delete(id);
+    this.unkept.delete(id);
     try {
-      sessionStorage.removeItem(this.prefix + id);
+      localStorage.removeItem(this.prefix + id);
     } catch {
       // Nothing was kept.
     }
@@ -118,10 +122,10 @@ class Seen {
 }
 
 class Judgement {
-  constructor(parts, trace, outbox) {
+  constructor(parts, trace, deck) {
     this.parts = parts;
     this.trace = trace;
-    this.drafts = new Drafts(outbox); // trace id -> {note, directive, steps, seen}
+    this.drafts = new Drafts(deck.outbox, deck.question); // trace id -> {note, directive, steps, seen}
     this.steps = new Map(); // step number -> verdict
     this.seen = new Seen(trace.pane);
     this.time = new ActiveTime();

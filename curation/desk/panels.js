@@ -326,7 +326,7 @@ function paintProblem(place, card) {
 function paintLegend(place, heat, card) {
   const scale = SCALES[heat];
   if (card?.is_hidden) {
-    place.replaceChildren(el("span", { class: "dim" }, `Blind first. ${HIDDEN_WORDS}: a or x.`));
+    place.replaceChildren(el("span", { class: "dim" }, `${HIDDEN_WORDS}: heat, markers and scores.`));
   } else if (card && !card.tokens) {
     place.replaceChildren(el("span", { class: "dim" }, scoringWords(card.scoring)));
   } else if (!scale) {

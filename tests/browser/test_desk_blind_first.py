@@ -39,7 +39,7 @@ def test_the_first_verdict_shows_the_scores_and_the_second_goes_on(bench: Bench)
     desk.press("a")
     _is_shown(desk)
     assert desk.shown == trace(1)
-    expect(desk.find(".banner")).to_contain_text("the same verdict confirms it")
+    expect(desk.find(".banner")).to_contain_text("confirm it or change it")
     desk.press("x").wait_for_card(trace(2)).wait_until_saved(2)
     _is_hidden(desk)
     # What was on screen is in the record: no numbers with the first, the student's with the second.
@@ -61,9 +61,11 @@ def test_keys_of_the_scores_do_nothing_while_they_are_hidden(bench: Bench) -> No
     desk = bench.tab(blind=1).open()
     desk.press("h", "m", ".", ",")
     _is_hidden(desk)
-    expect(desk.find("[data-heat='surprisal'][aria-pressed='true']")).to_have_count(1)
+    pressed = desk.find("[data-heat='surprisal'][aria-pressed='true']")
+    expect(pressed).to_have_attribute("aria-disabled", "true")
     desk.press("v")
     _is_shown(desk)
+    expect(pressed).to_have_attribute("aria-disabled", "false")
     desk.press("a").wait_for_card(trace(2)).wait_until_saved(1)
     assert _verdicts(bench) == [("accept", True, "cv1_1")]
 
@@ -82,7 +84,7 @@ def test_a_card_left_between_its_two_verdicts_asks_again_after_a_reload(bench: B
     desk.press("a", "n").wait_for_card(trace(2)).wait_until_saved(1)
     desk.open().wait_for_card(trace(2)).press("p").wait_for_card(trace(1))
     _is_shown(desk)
-    expect(desk.find(".banner")).to_contain_text("the same verdict confirms it")
+    expect(desk.find(".banner")).to_contain_text("confirm it or change it")
     desk.press("a").wait_until_saved(2)
     assert [row["revealed"] for row in bench.rows] == [False, True]
 

@@ -53,6 +53,19 @@ def test_step_verdicts_without_a_verdict_survive_a_reload(bench: Bench) -> None:
     assert bench.rows[0]["extra"]["steps"] == [{"step": 1, "verdict": -1}]
 
 
+def test_what_is_said_and_not_decided_survives_a_closed_tab(bench: Bench) -> None:
+    desk = bench.tab().open()
+    desk.press("j", "+", "t")
+    desk.page.keyboard.type("half a thought")
+    desk.page.close()
+    later = bench.tab().open()
+    assert _marks(later) == ["+", "", "", ""]
+    expect(later.find("textarea").first).to_have_value("half a thought")
+    later.press("a").wait_for_card(trace(2)).wait_until_saved(1)
+    later.press("p").wait_for_card(trace(1)).press("j", "+").press("x").wait_until_saved(2)
+    assert [len(row["extra"].get("steps", [])) for row in bench.rows] == [1, 0]
+
+
 def test_a_decided_card_shows_its_step_verdicts_again_and_undo_brings_them_back(
     bench: Bench,
 ) -> None:

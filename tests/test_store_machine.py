@@ -33,9 +33,16 @@ class Curation(RuleBasedStateMachine):
     @rule(
         trace=st.sampled_from(IDS), reviewer=st.sampled_from(REVIEWERS),
         verdict=st.sampled_from(VERDICTS), note=st.none() | st.text(max_size=20),
+        step=st.none() | st.sampled_from([-1, 0, 1]), revealed=st.none() | st.booleans(),
     )  # fmt: skip
-    def decide(self, trace: str, reviewer: str, verdict: str, note: str | None) -> None:
-        decision = a_decision(trace, verdict, reviewer=reviewer, note=_storable(note))
+    def decide(
+        self, trace: str, reviewer: str, verdict: str, note: str | None, step: int | None,
+        revealed: bool | None,
+    ) -> None:  # fmt: skip
+        decision = a_decision(
+            trace, verdict, reviewer=reviewer, note=_storable(note), revealed=revealed,
+            extra={} if step is None else {"steps": [{"step": 0, "verdict": step}]},
+        )  # fmt: skip
         assert self.store.decide(decision).was_new
         self.live.append(decision)
         self.sent.append(decision)
@@ -73,6 +80,38 @@ class Curation(RuleBasedStateMachine):
         assert stored == model
         states = dict(self.store.list_traces().select("trace_id", "state").iter_rows())
         assert states == {trace_id: _state(model, trace_id) for trace_id in IDS}
+
+    @invariant()
+    def a_step_verdict_stands_as_long_as_the_decision_that_carries_it(self) -> None:
+        newest = {(one.trace_id, one.reviewer): one for one in self.live}
+        model = {
+            place: one.extra["steps"][0]["verdict"]  # type: ignore[index]
+            for place, one in newest.items()
+            if one.extra
+        }
+        rows = self.store.step_verdicts().to_dicts()
+        assert {(row["trace_id"], row["reviewer"]): row["verdict"] for row in rows} == model
+
+    @invariant()
+    def a_blind_verdict_is_paired_with_the_first_one_given_after_the_look(self) -> None:
+        model = {}
+        for place in {(one.trace_id, one.reviewer) for one in self.live}:
+            ever = [one for one in self.sent if (one.trace_id, one.reviewer) == place]
+            looks = [n for n, one in enumerate(ever) if one.revealed]
+            live = [(n, one) for n, one in enumerate(ever) if one in self.live]
+            blind = [
+                (n, one)
+                for n, one in live
+                if one.revealed is False
+                and one.verdict in ("accept", "reject")
+                and (not looks or n < looks[0])
+            ]
+            if blind:
+                after = [one.verdict for n, one in live if one.revealed and n > blind[0][0]]
+                model[place] = (blind[0][1].verdict, after[0] if after else None)
+        rows = self.store.blind_pairs().to_dicts()
+        pairs = {(row["trace_id"], row["reviewer"]): (row["blind"], row["sighted"]) for row in rows}
+        assert pairs == model
 
     @invariant()
     def every_hash_holds(self) -> None:

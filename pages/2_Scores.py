@@ -9,6 +9,7 @@ import streamlit as st
 
 from curation import compatibility, figures, queues, ui
 from curation.compatibility import ScoreWords
+from curation.screens import bulk
 from curation.screens.difficulty import bands
 from curation.screens.scorer import scorer
 from curation.store import ORDERS
@@ -89,9 +90,11 @@ with ui.page("Scores") as room:
         st.info("The student has scored none of these traces yet.", icon=":material/hourglass:")
     elif warning := compatibility.too_few(scored.height):
         st.info(warning, icon=":material/info:")
-    views = st.tabs(["Traces", "Compare two scores", "Difficulty of problems"])
+    views = st.tabs(["Traces", "Compare two scores", "Difficulty of problems", "Decide many"])
     with views[0]:
         table(room, frame, known)
+    with views[3]:
+        bulk.section(room, where or None)
     if scored.height:
         with views[1]:
             comparison(room, scored, known)

@@ -270,6 +270,26 @@ def test_scores_are_chosen_priced_and_paused(demo: Path) -> None:
     assert "Rank correlation (Spearman)" in _texts(app)
 
 
+def test_many_traces_are_decided_after_a_preview_and_taken_back_as_one(demo: Path) -> None:
+    app = _run("pages/2_Scores.py")
+    assert "Give a filter first" in _texts(app)
+    app.text_input(key="scores_where").set_value("teacher_context = 'unguided'").run()
+    # Four of the twelve are unguided, one of them among the five that the reviewer has decided.
+    assert "**3 traces** would be decided; 1 that match have your verdict" in _texts(app)
+    assert app.button(key="bulk_decide").disabled
+    app.text_input(key="bulk_note").set_value("cut off").run()
+    app.button(key="bulk_decide").click().run()
+    assert not app.exception
+    assert "3 traces decided: reject." in _texts(app).replace("\\", "")
+    (undo,) = (button for button in app.button if button.label == "Take back")
+    undo.click().run()
+    assert not app.exception
+    assert "3 decisions taken back." in _texts(app).replace("\\", "")
+    st.cache_resource.clear()
+    with stores.open(demo) as store:
+        assert store.status()["rejected"] == 0
+
+
 def test_another_student_is_shown_when_chosen(demo: Path) -> None:
     with stores.open(demo) as store:
         trace = vars(store.trace(store.list_traces()["trace_id"][0]))

@@ -23,6 +23,7 @@ import uuid
 from pathlib import Path
 
 from curation.errors import StoreError
+from curation.store.bulk import Bulk
 from curation.store.finding import Finding
 from curation.store.following import Following
 from curation.store.intake import Added, Intake
@@ -49,7 +50,7 @@ __all__ = [
 ]
 
 
-class Store(Intake, Following, Finding, Safekeeping):
+class Store(Intake, Following, Finding, Bulk, Safekeeping):
     """An open store."""
 
     def __enter__(self) -> Store:

@@ -88,7 +88,17 @@ class Outbox {
     return entry;
   }
 
+  /**
+   * Write an entry down. Where an earlier one found no room this one waits too: another tab sends
+   * what it finds in storage, and would send it before what it cannot see.
+   */
   keep(entry) {
+    for (const id of this.unkept) {
+      if (this.entries.get(id)?.order < entry.order) {
+        this.unkept.add(entry.decision_id);
+        return;
+      }
+    }
     try {
       localStorage.setItem(`${this.prefix}${entry.decision_id}`, JSON.stringify(entry));
       localStorage.setItem(`${STORAGE}-order`, String(entry.order));
@@ -96,6 +106,12 @@ class Outbox {
     } catch {
       this.unkept.add(entry.decision_id);
     }
+  }
+
+  /** Try again to write down what found no room. */
+  keepAgain() {
+    if (!this.unkept.size) return;
+    for (const entry of this.inOrder()) if (this.unkept.has(entry.decision_id)) this.keep(entry);
   }
 
   storedOrder() {
@@ -141,9 +157,13 @@ class Outbox {
 
   /** What is to be sent, oldest first; refused entries stay behind until one asks again. */
   waiting() {
-    return [...this.entries.values()]
-      .filter((entry) => !this.refused.has(entry.decision_id))
-      .sort((a, b) => a.order - b.order || (a.decision_id < b.decision_id ? -1 : 1));
+    return this.inOrder().filter((entry) => !this.refused.has(entry.decision_id));
+  }
+
+  inOrder() {
+    return [...this.entries.values()].sort(
+      (a, b) => a.order - b.order || (a.decision_id < b.decision_id ? -1 : 1),
+    );
   }
 }
 
@@ -203,6 +223,7 @@ class Courier {
 
   send() {
     clearTimeout(this.timer);
+    this.outbox.keepAgain();
     const entries = this.outbox.waiting();
     if (this.set) {
       this.nonce += 1;

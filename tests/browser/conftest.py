@@ -72,16 +72,26 @@ def playwright() -> Iterator[Playwright]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """One headless Chromium: HEDGEROW_CHROMIUM, else an installed one, else Playwright's own."""
+def installed() -> str | None:
+    """Which Chromium to use: HEDGEROW_CHROMIUM, else an installed one; None = Playwright's own."""
     named = os.environ.get("HEDGEROW_CHROMIUM")
-    found = named or next(
+    return named or next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
     )
+
+
+def launch(playwright: Playwright) -> Browser:
+    """A headless Chromium. Raises playwright's Error where none starts."""
+    return playwright.chromium.launch(executable_path=installed(), args=list(ARGUMENTS))
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """One headless Chromium for all tests."""
     try:
-        browser = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
+        browser = launch(playwright)
     except Error as exc:
+        found = installed()
         pytest.fail(
             f"No Chromium starts ({found or 'none on PATH, none of Playwright'}): {exc}\n"
             "Install one (apt-get install chromium; or playwright install chromium), or name it "

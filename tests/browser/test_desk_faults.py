@@ -1,0 +1,49 @@
+"""Random faults around a desk at work: a few of the runs of `python -m tests.browser.faults`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser import faults
+from tests.browser.server import Server
+
+pytestmark = pytest.mark.browser
+
+
+def test_no_decision_is_lost_doubled_or_out_of_order_among_random_faults(
+    serve: Callable[..., Server], tmp_path: Path, chromium: Browser
+) -> None:
+    server = serve(faults.HARNESS, env={"HEDGEROW_HARNESS": str(tmp_path)})
+    founds = [faults.run(server, tmp_path, chromium, seed) for seed in (0, 1, 2)]
+    assert [found for found in founds if not found.is_sound] == []
+    # The runs did what they are for: they decided, and more than one kind of fault came by.
+    assert all(found.n_pressed for found in founds)
+    assert len({fault for found in founds for fault in found.done}) >= 6
+
+
+def test_a_run_tells_what_is_lost_doubled_or_out_of_order(tmp_path: Path) -> None:
+    class Written:
+        rows = [
+            {"decision_id": f"…{tab:02x}", "trace_id": trace_id, "verdict": verdict}
+            for tab, trace_id, verdict in [
+                (0, "t2", "accept"), (0, "t1", "accept"), (1, "t3", "flag"), (1, "t3", "flag"),
+            ]
+        ]  # fmt: skip
+
+    run = faults.Run.__new__(faults.Run)
+    run.seed, run.done, run.bench = 0, [], Written()  # type: ignore[assignment]
+    run.pressed = [
+        faults.Pressed(0, "t1", "accept"),
+        faults.Pressed(0, "t2", "accept"),
+        faults.Pressed(1, "t3", "flag"),
+        faults.Pressed(1, "t4", "reject"),
+    ]
+    found = run.found()
+    assert found.lost == [faults.Pressed(1, "t4", "reject")]
+    assert found.surplus == [faults.Pressed(1, "t3", "flag")]
+    # Tab 0 pressed t1 before t2; t2 was stored before t1.
+    assert (found.n_disordered, found.n_crossed, found.is_sound) == (1, 0, False)

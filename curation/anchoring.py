@@ -42,6 +42,8 @@ class Anchoring:
     """Rejected blind, accepted after; of those rejected blind."""
     n_left_open: int
     """Pairs whose second verdict is a skip or a flag; not among the others."""
+    n_without_scores: int
+    """Pairs of traces that no student had read yet: there were no scores to see; not counted."""
     n_unconfirmed: int
     """Blind verdicts that nobody gave anew after the scores were shown; not among the others."""
     n_reviewers: int
@@ -70,9 +72,11 @@ def measured(store: Store) -> Anchoring:
 def of_pairs(pairs: pl.DataFrame) -> Anchoring:
     """The anchoring effect over pairs: `reviewer`, `blind` and `sighted` verdict, a pair a row.
 
-    `blind` is accept or reject; `sighted` is null where there is no second verdict.
+    `blind` is accept or reject; `sighted` is null where there is no second verdict; `scored` says
+    whether there were scores to see.
     """
-    both = pairs.filter(pl.col("sighted").is_in(["accept", "reject"]))
+    seen = pairs.filter(pl.col("scored").fill_null(value=False))
+    both = seen.filter(pl.col("sighted").is_in(["accept", "reject"]))
 
     def share(frame: pl.DataFrame) -> Share:
         n, k = frame.height, frame.filter(pl.col("blind") != pl.col("sighted")).height
@@ -83,11 +87,12 @@ def of_pairs(pairs: pl.DataFrame) -> Anchoring:
         changed=share(both),
         to_reject=share(both.filter(pl.col("blind") == "accept")),
         to_accept=share(both.filter(pl.col("blind") == "reject")),
-        n_left_open=pairs.filter(pl.col("sighted").is_in(["skip", "flag"])).height,
+        n_left_open=seen.filter(pl.col("sighted").is_in(["skip", "flag"])).height,
+        n_without_scores=pairs.filter(pl.col("scored").not_()).height,
         n_unconfirmed=pairs["sighted"].null_count(),
         n_reviewers=both["reviewer"].n_unique(),
         reason=None
         if both.height
-        else "Nobody has judged a trace blind and then with its scores; switch on Blind first on "
-        "the Review page.",
+        else "Nobody has judged a scored trace blind and then with its scores; switch on Blind "
+        "first on the Review page.",
     )

@@ -23,16 +23,22 @@ def filled(store: Store) -> Store:
 
 
 def _say(store: Store, n: int, verdict: str, revealed: bool | None, reviewer: str = "ada") -> str:
-    decision = a_decision(IDS[n], verdict, revealed=revealed, reviewer=reviewer)
+    decision = a_decision(
+        IDS[n], verdict, revealed=revealed, reviewer=reviewer,
+        convention_id="cv1_a" if revealed else None,
+    )  # fmt: skip
     store.decide(decision)
     return decision.decision_id
 
 
 def _pairs(*pairs: tuple[str, str | None]) -> pl.DataFrame:
-    rows = [{"reviewer": "ada", "blind": blind, "sighted": sighted} for blind, sighted in pairs]
     return pl.DataFrame(
-        rows, schema={"reviewer": pl.String, "blind": pl.String, "sighted": pl.String}
-    )
+        [("ada", blind, sighted, None if sighted is None else True) for blind, sighted in pairs],
+        schema={
+            "reviewer": pl.String, "blind": pl.String, "sighted": pl.String, "scored": pl.Boolean,
+        },
+        orient="row",
+    )  # fmt: skip
 
 
 def test_share_direction_and_interval_of_ten_pairs() -> None:
@@ -73,6 +79,14 @@ def test_a_pair_is_the_first_blind_verdict_and_the_first_one_after_it(filled: St
         (IDS[0], "accept", "reject"),
         (IDS[1], "reject", None),
     ]
+
+
+def test_where_there_were_no_scores_to_see_they_moved_nobody(filled: Store) -> None:
+    _say(filled, 0, "accept", revealed=False)
+    filled.decide(a_decision(IDS[0], "reject", revealed=True))
+    found = anchoring.measured(filled)
+    assert (found.changed.n, found.n_without_scores, found.n_unconfirmed) == (0, 1, 0)
+    assert "scored trace" in found.in_words()
 
 
 def test_who_had_seen_the_scores_before_makes_no_pair(filled: Store) -> None:

@@ -30,8 +30,11 @@ def _run(path: Path, page: str, *decisions: tuple[int, str, bool | None]) -> App
         store.add(a_batch(*TRACES), "i")
         for n, verdict, revealed in decisions:
             store.decide(
-                a_decision(IDS[n], verdict, reviewer="reviewer", revealed=revealed, note="a *note*")
-            )
+                a_decision(
+                    IDS[n], verdict, reviewer="reviewer", revealed=revealed, note="a *note*",
+                    convention_id="cv1_a" if revealed else None,
+                )
+            )  # fmt: skip
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
     if page != "app.py":
         app.switch_page(page).run()
@@ -70,12 +73,12 @@ def test_agreement_shows_how_far_the_scores_moved_verdicts(path: Path) -> None:
     assert "1 of 2 verdicts changed once the scores were shown: 50 %" in said
     assert "(95 % interval 9 to 91)" in said
     captions = " ".join(element.value for element in app.caption)
-    assert "1 blind verdicts without a second one" in captions
+    assert "Blind verdicts not counted: 1 without a second one." in captions
 
 
 def test_agreement_says_how_to_measure_the_effect_where_nobody_did(path: Path) -> None:
     app = _run(path, "pages/5_Agreement.py", (0, "accept", True))
     said = " ".join(element.value for element in app.text)
-    assert "Nobody has judged a trace blind" in said
+    assert "Nobody has judged a scored trace blind" in said
     links = [element.proto.query_string for element in app.get("page_link")]
     assert "blind_first=true" in links

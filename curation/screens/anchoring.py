@@ -32,11 +32,14 @@ def section(room: ui.Room) -> None:
     found = anchoring.measured(room.store)
     st.subheader("Anchoring: verdicts before and after the scores")
     st.text(found.in_words())
-    if found.n_unconfirmed or found.n_left_open:
-        st.caption(
-            f"Not counted: {found.n_unconfirmed} blind verdicts without a second one, "
-            f"{found.n_left_open} whose second one is a skip or a flag."
-        )
+    apart = {
+        "without a second one": found.n_unconfirmed,
+        "whose second one is a skip or a flag": found.n_left_open,
+        "on traces that were not scored yet": found.n_without_scores,
+    }
+    if any(apart.values()):
+        said = ", ".join(f"{n} {which}" for which, n in apart.items() if n)
+        st.caption(f"Blind verdicts not counted: {said}.")
     if found.reason:
         st.page_link(
             "pages/3_Review.py", label="Review blind first", icon=":material/visibility_off:",
@@ -44,7 +47,7 @@ def section(room: ui.Room) -> None:
         )  # fmt: skip
         return
     rows = {
-        "changed": found.changed,
+        "all": found.changed,
         "accepted, then rejected": found.to_reject,
         "rejected, then accepted": found.to_accept,
     }

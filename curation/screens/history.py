@@ -29,17 +29,19 @@ def section(room: ui.Room) -> None:
             label=ui.escaped(_told(row)),
             icon=f":material/{ICONS[row['verdict']]}:",
             query_params={"trace": row["trace_id"]},
+            help=ui.escaped(_told(row)),
         )
 
 
 def _told(row: dict[str, Any]) -> str:
     """One decision on a line: what, why, when, of which trace."""
     why = ", ".join(REASONS.get(reason, reason) for reason in row["reasons"])
-    steps = f", {len(row['steps'])} steps judged" if row["steps"] else ""
+    n = len(row["steps"])
+    steps = f", {n} step{'s' if n > 1 else ''} judged" if n else ""
     parts = [
         f"#{row['sequence']} {VERDICT_WORDS[row['verdict']][1]}{f' ({why})' if why else ''}{steps}",
         f"{row['decided_at'].astimezone(UTC):%d %b %Y, %H:%M} UTC",
-        f"{row['teacher'][:40]}: {row['prompt'][:80]}",
         *([f"note: {row['note'][:60]}"] if row["note"] else []),
+        f"{row['prompt'][:80]} ({row['teacher'][:40]})",
     ]
     return " · ".join(parts)

@@ -228,7 +228,8 @@ class Deciding(Profiling):
         """Verdicts given blind, with the one given after the scores were shown.
 
         Columns trace_id, reviewer, `blind` (accept or reject), `sighted` (any verdict; null where
-        there is none), blind_id, sighted_id, in order of the blind one. Withdrawn decisions make no
+        there is none), `scored` (whether there were scores to show; null like `sighted`), blind_id,
+        sighted_id, in order of the blind one. Withdrawn decisions make no
         pair, nor does a trace whose scores its reviewer had seen before.
         """
         return self._frame(
@@ -245,6 +246,7 @@ class Deciding(Profiling):
                     partition by b.trace_id, b.reviewer order by b.sequence) = 1
             )
             select b.trace_id, b.reviewer, b.verdict as blind, s.verdict as sighted,
+                case when s.decision_id is not null then s.convention_id is not null end as scored,
                 b.decision_id as blind_id, s.decision_id as sighted_id
             from first_blind b left join said s
                 on s.trace_id = b.trace_id and s.reviewer = b.reviewer and s.revealed

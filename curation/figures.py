@@ -242,10 +242,11 @@ def confusion(table: pl.DataFrame, first: str, second: str) -> Chart:
     )
 
 
-def agreement_over_time(rows: pl.DataFrame, x_title: str) -> Chart:
+def agreement_over_time(rows: pl.DataFrame, x_title: str, *, dated: bool = False) -> Chart:
     """Agreement with the others (%), a line a reviewer, over periods: `agreement.drift`.
 
-    Takes reviewer, period, start, n_shared, percent. `x_title` says what a period is.
+    Takes reviewer, period, start, n_shared, percent. `x_title` says what a period is; `dated` puts
+    each at the day on which it begins, so that pauses show.
     """
     title = "Agreement with the others over time"
     if not rows.height:
@@ -255,7 +256,9 @@ def agreement_over_time(rows: pl.DataFrame, x_title: str) -> Chart:
     for nth, name in enumerate(sorted(rows["reviewer"].unique())):
         here = rows.filter(pl.col("reviewer") == name).sort("period")
         figure.add_scatter(
-            x=[period + 1 for period in here["period"]], y=(100 * here["percent"]).to_list(),
+            x=here["start"].dt.strftime("%Y-%m-%d").to_list() if dated
+            else [period + 1 for period in here["period"]],
+            y=(100 * here["percent"]).to_list(),
             customdata=[
                 [n, start.strftime("%Y-%m-%d")]
                 for n, start in here.select("n_shared", "start").iter_rows()
@@ -268,7 +271,9 @@ def agreement_over_time(rows: pl.DataFrame, x_title: str) -> Chart:
         )  # fmt: skip
         first, last = here["percent"][0], here["percent"][-1]
         told.append(f"{name} {100 * first:.0f} % to {100 * last:.0f} % in {here.height}")
-    figure.update_xaxes(title=x_title, dtick=1 if rows["period"].max() < 20 else None)  # type: ignore[operator]
+    figure.update_xaxes(title=x_title, type="date" if dated else "linear")
+    if not dated and rows["period"].n_unique() < 20:
+        figure.update_xaxes(dtick=1)
     figure.update_yaxes(range=[0, 105])
     return Chart(figure, f"{title} ({x_title}): {'; '.join(told)}.")
 

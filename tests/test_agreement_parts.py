@@ -166,6 +166,7 @@ def test_drift_by_week_begins_on_mondays() -> None:
         ("bob", 0, 1, 1.0),
         ("bob", 1, 1, 0.0),
     ]
+    assert found["start"].dt.strftime("%a %d").to_list() == ["Mon 05", "Mon 05", "Mon 12"]
 
 
 def test_nothing_shared_makes_empty_parts() -> None:

@@ -167,6 +167,27 @@ def test_empty_frames_say_that_there_is_nothing(chart: figures.Chart) -> None:
     assert chart.figure.layout.annotations[0].text in chart.alt
 
 
+def test_agreement_over_time_is_a_line_a_person_at_dates_or_in_blocks() -> None:
+    rows = pl.DataFrame(
+        {
+            "reviewer": ["ann", "ann", "<b>"],
+            "period": [0, 1, 0],
+            "start": [datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 1, 19, tzinfo=UTC)]
+            + [datetime(2026, 1, 5, tzinfo=UTC)],
+            "n_shared": [4, 2, 6],
+            "percent": [0.75, 0.5, 1.0],
+        }
+    )
+    blocks = figures.agreement_over_time(rows, "block")
+    assert [(t.name, list(t.x), list(t.y)) for t in blocks.figure.data] == [
+        ("&lt;b&gt;", [1], [100.0]),
+        ("ann", [1, 2], [75.0, 50.0]),
+    ]
+    assert "ann 75 % to 50 % in 2" in blocks.alt
+    weeks = figures.agreement_over_time(rows, "week", dated=True)
+    assert list(weeks.figure.data[1].x) == ["2026-01-05", "2026-01-19"]
+
+
 def test_the_same_frame_draws_the_same_chart() -> None:
     one, two = (figures.density_by_context(traces(), "tokens").figure.to_json() for _ in "ab")
     assert one == two

@@ -126,8 +126,9 @@ def drift(
 
     On the traces that the reviewer and others rated, as in `by_person`, placed by when the reviewer
     decided: in calendar weeks (UTC, from Monday), or in blocks of `block` of their shared traces in
-    the order in which they decided them (`sequence`). `period` counts from 0, `start` is the first
-    decision in it. Takes decided_at and sequence too. Raises ValueError for a block below 1.
+    the order in which they decided them (`sequence`). `period` counts from 0 over those with a
+    decision; `start` is its Monday, or the first decision of the block. Takes decided_at and
+    sequence too. Raises ValueError for a block below 1.
     """
     if block < 1:
         raise ValueError(f"a block holds one decision or more, not {block}")
@@ -152,7 +153,11 @@ def drift(
         found.append(
             shared.group_by("reviewer", "period")
             .agg(
-                pl.col("decided_at").min().alias("start"),
+                (
+                    pl.col("decided_at").min()
+                    if by == "block"
+                    else pl.col("decided_at").dt.truncate("1w").min()
+                ).alias("start"),
                 pl.len().cast(pl.Int64).alias("n_shared"),
                 pl.col("alike").mean().alias("percent"),
             )

@@ -86,19 +86,20 @@ def _nothing_shared(result: Agreement) -> None:
 
 def _coefficients(result: Agreement) -> None:
     shown = (
-        ("Krippendorff's alpha", result.alpha, result.alpha_ci, "Nominal: accept or reject."),
+        ("Alpha", result.alpha, result.alpha_ci, "Krippendorff's, nominal: accept or reject."),
         ("Alpha, ordinal", result.alpha_ordinal, result.alpha_ordinal_ci,
-         "Reject, flag, accept as an order."),
+         "Krippendorff's, over reject, flag, accept as an order."),
         ("Cohen's kappa", result.kappa, result.kappa_ci, "The mean over pairs of reviewers."),
         ("Fleiss' kappa", result.fleiss_kappa, result.fleiss_kappa_ci,
          f"On the {result.n_fleiss_items} traces with {result.n_fleiss_ratings} ratings each."),
         ("Equal pairs", result.percent, result.percent_ci,
          "The share of pairs of verdicts on one trace that are the same."),
     )  # fmt: skip
-    for column, (name, value, ci, says) in zip(st.columns(len(shown)), shown, strict=True):
-        with column.container(border=True):
-            st.metric(name, number(value), help=says)
-            st.caption(f"95 %: {ends(ci)}")
+    with st.container(horizontal=True):
+        for name, value, ci, says in shown:
+            with st.container(border=True, width=190):
+                st.metric(name, number(value), help=says)
+                st.caption(f"95 %: {ends(ci)}")
     st.caption(
         f"{result.n_pairable} traces were accepted or rejected by two or more of "
         f"{result.n_reviewers} reviewers, {result.n_disputed} of them with both verdicts; skips "
@@ -200,7 +201,9 @@ def _over_time(decisions: pl.DataFrame) -> None:
             agreement.drift(decisions, "block", size), f"block of {size} shared traces"
         )
     else:
-        chart = figures.agreement_over_time(agreement.drift(decisions), "week, from their first")
+        chart = figures.agreement_over_time(
+            agreement.drift(decisions), "week that begins on (UTC)", dated=True
+        )
     st.plotly_chart(chart.figure, alt=chart.alt, key="agreement_drift")
     st.caption("Each point rests on few traces: a fall over several of them is drift, one is not.")
 

@@ -63,6 +63,12 @@ def _examples(room: ui.Room, ids: list[str]) -> None:
             for trace in traces
         ],
         hide_index=True, key="bulk_examples",
+        column_config={
+            "Teacher": st.column_config.Column(width="small"),
+            "Prompt": st.column_config.Column(width="medium"),
+            "Begins": st.column_config.Column(width="medium"),
+            "Ends": st.column_config.Column(width="medium"),
+        },
         alt=f"{len(drawn)} of {len(ids)} traces that would be decided",
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from curation import ui
+from curation.leakage_tables import DEMO_NOTE, DEMO_TEACHER
 from curation.screens import history
 
 with ui.page("Home") as room:
@@ -70,5 +71,5 @@ with ui.page("Home") as room:
         )
 
     history.section(room)
-    if total and room.store.holds_source("written for this project"):
-        st.info(ui.DEMO_NOTE, icon=":material/info:")
+    if room.store.holds_teacher(DEMO_TEACHER):
+        st.info(DEMO_NOTE, icon=":material/info:")

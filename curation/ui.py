@@ -47,13 +47,6 @@ REVIEWER = "reviewer"
 """The session's only key of ours: who is here. Everything else is in the store or in the link."""
 
 
-DEMO_NOTE = (
-    "The demo traces were written by a model that reasoned silently before it wrote. Even the "
-    "unguided ones read as the work of someone who already knows, so their contexts hardly differ "
-    "in hedging: a null result with a reason, and a good first lesson."
-)
-
-
 FILTER_HELP = "A DuckDB condition over the columns of trace_overview."
 
 

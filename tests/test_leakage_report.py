@@ -8,13 +8,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from curation import check_report, checks, leakage_report, leakage_tables, lexicons, ui
+from curation import check_report, checks, leakage_report, lexicons
 from curation.checks import Request
 from curation.leakage_tables import number, percent
-from curation.screens import functions as function_screen
-from curation.screens import leakage as screen
 from curation.store import Store
 from tests.builders import a_batch, a_trace
 from tests.said import Said
@@ -216,10 +212,3 @@ def test_a_folder_with_a_strangers_file_is_refused_before_any_work(
     assert "Name another folder" in said.err
     assert (folder / "report.md").read_text() == "mine"
     assert [one.name for one in folder.iterdir()] == ["report.md"]
-
-
-@pytest.mark.parametrize("name", ["LIMITS", "METHOD", "GAIN_HELP"])
-def test_the_page_explains_itself_in_the_same_words(name: str) -> None:
-    assert getattr(leakage_tables, name) == getattr(screen, name)
-    assert leakage_tables.FUNCTIONS_NOTE == function_screen.CAPTION
-    assert leakage_tables.DEMO_NOTE == ui.DEMO_NOTE

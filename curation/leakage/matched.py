@@ -247,6 +247,12 @@ def _warnings(pairs: Pairs) -> list[str]:
             "no teacher wrote under both: matched on the problem only, so the teachers differ too "
             f"({_named(pairs.context)} against {_named(pairs.unguided)})"
         )
+    teachers = sorted(set(pairs.context["teacher"].drop_nulls()))
+    if len(teachers) > 1:
+        found.append(
+            f"{len(teachers)} teachers are pooled ({_named(pairs.context)}): who wrote more under "
+            "one context weighs more there, so filter by teacher before reading this"
+        )
     here, there = _share_correct(pairs.context), _share_correct(pairs.unguided)
     if abs(here - there) >= APART:
         found.append(

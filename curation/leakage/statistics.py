@@ -156,7 +156,9 @@ def unpaired(context: Floats, unguided: Floats) -> Estimate:
     Satterthwaite, rounded down.
     """
     n = min(len(context), len(unguided))
-    if not n or not context[:, 0].sum() > 0 or not unguided[:, 0].sum() > 0:
+    if not n:
+        return Estimate(math.nan, NO_INTERVAL, n, "there are no traces on one side")
+    if not context[:, 0].sum() > 0 or not unguided[:, 0].sum() > 0:
         return Estimate(math.nan, NO_INTERVAL, n, "one side has no epistemic marker")
     both = [_log_error(columns) for columns in (context, unguided)]
     value = 1 - math.exp(both[0][0] - both[1][0])

@@ -13,14 +13,9 @@ import polars as pl
 import streamlit as st
 
 from curation import functions
+from curation.leakage_tables import FUNCTIONS_NOTE
 from curation.ui import Room
 
-CAPTION = (
-    "Words only mark a function. A reflection is followed by a revision where a value or formula "
-    "is replaced, something is taken back outright, or another approach begins; a check recomputes "
-    "where a calculation with the checked numbers follows. Found by surface, validated on our own "
-    "short passages only: good for comparing contexts, not for judging one trace."
-)
 LABELS = {
     "teacher_context": "Teacher context",
     "n_traces": "Traces",
@@ -70,7 +65,7 @@ def section(room: Room, frame: pl.DataFrame) -> None:
         if shown[name].dtype == pl.Float64
     }
     st.dataframe(shown, hide_index=True, column_config=config)
-    st.caption(CAPTION)
+    st.caption(FUNCTIONS_NOTE)
     if missing := frame.height - found.height:
         st.caption(f"{missing:,} traces are not counted: not marked, or no lexicon for them.")
 

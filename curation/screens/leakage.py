@@ -15,26 +15,10 @@ import streamlit as st
 
 from curation import figures, leak_signs, leakage, ui
 from curation.leakage import Context, Estimate, Report
+from curation.leakage_tables import DEMO_NOTE, DEMO_TEACHER, GAIN_HELP, LIMITS, METHOD
 from curation.lexicons import mark_pending
 from curation.records import EPISTEMIC
 from curation.screens import functions
-
-LIMITS = (
-    "No public study shows that any of these predicts accuracy after training. Markers count use "
-    "and mention alike, and numbers depend on the student, its template and the lexicon. A "
-    "difference speaks of the context only if nothing else differs: read what differs first."
-)
-METHOD = (
-    "Suppression is 1 − density(context) ÷ density(unguided) over the problems that have both, of "
-    "the same teacher where one wrote both; below 0 = more markers under the context. Intervals "
-    "are 95 % jackknife t over problems, from 12 problems on; p is two-sided, contexts swapped "
-    "within problems, and beside it adjusted for the contexts tested (Holm). A fall is the "
-    "unguided value over the context's; length share is how much of the raw fall is length."
-)
-GAIN_HELP = (
-    "How much likelier the student finds the text when it is shown what the teacher saw, on tokens "
-    "of epistemic markers minus on the others. Below 0 = privilege argues against hedging there."
-)
 
 
 def overview(room: ui.Room) -> None:
@@ -56,8 +40,8 @@ def overview(room: ui.Room) -> None:
         return
     report = leak_signs.report(room.store, frame)
     st.caption(f"Density is per 1,000 {report.unit}: {report.unit_reason}")
-    if room.store.holds_source("written for this project"):
-        st.info(ui.DEMO_NOTE, icon=":material/info:")
+    if DEMO_TEACHER in set(frame["teacher"]):
+        st.info(DEMO_NOTE, icon=":material/info:")
     _as_they_stand(report)
     _matched(report)
     _confounding(report)

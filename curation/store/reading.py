@@ -241,9 +241,10 @@ class Reading(Evidence):
         """Whether the store holds this trace."""
         return self._one("select 1 as n from trace where trace_id = $id", id=trace_id) is not None
 
-    def holds_source(self, source: str) -> bool:
-        """Whether any trace comes from `source`."""
-        return self._one("select 1 as n from trace where source = $s limit 1", s=source) is not None
+    def holds_teacher(self, teacher: str) -> bool:
+        """Whether any trace is by `teacher`."""
+        row = self._one("select 1 as n from trace where teacher = $t limit 1", t=teacher)
+        return row is not None
 
     def overview_columns(self) -> list[tuple[str, str]]:
         """The columns that a filter may name, with their types."""

@@ -47,6 +47,7 @@ def test_blind_first_stays_in_the_link_and_keeps_both_verdicts(
     page = desk.page
     expect(desk.find(".numbers")).to_contain_text("Mean NLL")
     page.get_by_text("Blind first", exact=True).click()
+    expect(page.locator(".desk")).to_have_attribute("data-blind-first", "true")
     # The card that was open had been seen with its scores; the next one had not.
     desk.find(".pane").focus()
     desk.press("a")

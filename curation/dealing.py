@@ -28,6 +28,8 @@ class Hand(NamedTuple):
     """Traces of the queue that wait for this reviewer, the deck and other desks' among them."""
     n_elsewhere: int
     """Of these, those on other desks, where that is why the deck is short."""
+    decided: dict[str, str]
+    """What the reviewer has decided so far, as `Store.decided_by` has it."""
 
 
 def overlap_of(store: Store) -> Overlap:
@@ -52,13 +54,13 @@ def deal(
     """
     overlap = overlap_of(store)
     readers.catch_up(store.decided_since)
-    done = store.decided_by(reviewer)
+    decided = done = readers.decided_by(reviewer)
     is_second = queue == "needs second reading"
     if queue not in READ_ANYWAY and not (is_second and overlap.share == 0):
         done = {**readers.full(overlap), **done}
     if queue in UNRESERVED:
         deck, n_left = line.left(done, depth)
-        return Hand(deck, n_left, 0)
+        return Hand(deck, n_left, 0, decided)
     n_held = reservations.n_held(QUESTION, reviewer)
     waiting, n_left = line.left(done, depth + n_held)
 
@@ -68,4 +70,4 @@ def deal(
         return overlap.wished(trace_id) - readers.n_others(trace_id, reviewer)
 
     deck = reservations.take(QUESTION, queue, reviewer, waiting, depth, room_for)
-    return Hand(deck, n_left, n_left - len(deck) if len(deck) < depth else 0)
+    return Hand(deck, n_left, n_left - len(deck) if len(deck) < depth else 0, decided)

@@ -69,6 +69,7 @@ class Readers:
         self._lock = threading.Lock()
         self._sequence = 0
         self._live: dict[tuple[str, str], dict[str, str]] = {}
+        self._mine: dict[str, dict[str, str]] = {}
         self._of: dict[str, set[str]] = {}
         self._overlap = Overlap()
         self._full: dict[str, str] = {}
@@ -86,11 +87,22 @@ class Readers:
                     live[row["decision_id"]] = row["verdict"]
                 else:
                     live.pop(row["withdraws"], None)
-                newest = next(reversed(live.values()), None)
+                newest_id = next(reversed(live), None)
+                mine = self._mine.setdefault(reviewer, {})
+                if newest_id is None:
+                    mine.pop(trace_id, None)
+                else:
+                    mine[trace_id] = newest_id
+                newest = live[newest_id] if newest_id is not None else None
                 people = self._of.setdefault(trace_id, set())
                 (people.add if newest in ("accept", "reject") else people.discard)(reviewer)
                 self._sequence = row["sequence"]
                 self._count(trace_id)
+
+    def decided_by(self, reviewer: str) -> dict[str, str]:
+        """What the reviewer has decided: trace_id -> id of their current decision on it."""
+        with self._lock:
+            return dict(self._mine.get(reviewer, ()))
 
     def n_others(self, trace_id: str, reviewer: str) -> int:
         """How many people beside `reviewer` stand by an accept or a reject."""

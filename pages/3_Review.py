@@ -42,8 +42,7 @@ def screen(
     store, student, queue = room.store, room.student, choice.queue
     version = (str(store.path), *reviewing.version(store, queue, room.reviewer))
     line = ordered(room, room.reviewer, 0, choice, version)
-    decided = store.decided_by(room.reviewer)
-    deck, n_left, n_elsewhere = dealing.deal(
+    deck, n_left, n_elsewhere, decided = dealing.deal(
         store, line, queue, room.reviewer, desk.depth(KEY), room.readers, room.reservations
     )
     review_queue.elsewhere(n_elsewhere)

@@ -41,7 +41,7 @@ def test_two_people_never_get_one_card(store: Store) -> None:
 def test_a_short_deck_says_how_many_lie_on_other_desks(store: Store) -> None:
     team = Team(store)
     team.hand("ada", depth=6)
-    assert team.hand("bo", depth=6) == dealing.Hand(team.ids[6:], 8, 6)
+    assert team.hand("bo", depth=6) == dealing.Hand(team.ids[6:], 8, 6, {})
 
 
 def test_an_undo_puts_the_card_back_for_both(store: Store) -> None:
@@ -80,4 +80,4 @@ def test_a_dispute_is_offered_to_one_who_did_not_vote(store: Store) -> None:
     store.decide(a_decision(team.ids[1], "reject", reviewer="bo"))
     assert team.hand("ada", "needs adjudication").deck == []
     assert team.hand("cyd", "needs adjudication").deck == [team.ids[1]]
-    assert team.hand("dee", "needs adjudication") == dealing.Hand([], 1, 1)
+    assert team.hand("dee", "needs adjudication") == dealing.Hand([], 1, 1, {})

@@ -160,6 +160,8 @@ class Desks(RuleBasedStateMachine):
     @invariant()
     def the_readers_are_those_whose_newest_word_is_a_verdict(self) -> None:
         self.readers.catch_up(self.store.decided_since)
+        for name in REVIEWERS:
+            assert self.readers.decided_by(name) == self.store.decided_by(name)
         full = self.readers.full(self.overlap)
         for trace_id in IDS:
             readers = self._readers(trace_id)

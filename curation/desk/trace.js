@@ -44,8 +44,9 @@ class TraceView {
   }
 
   set step(i) {
-    this.list.querySelector(".here")?.classList.remove("here");
-    this.list.children[i]?.classList.add("here");
+    this.here?.classList.remove("here");
+    this.here = this.leaf?.items[i] ?? null;
+    this.here?.classList.add("here");
     this.stepNumber = i;
     for (const hear of this.onStep) hear(i);
   }

@@ -131,11 +131,12 @@ def _table(rows: list[dict[str, Any]], columns: list[tuple[str, str]]) -> str:
 
 
 def _listed(answer: dict[str, Any]) -> str:
+    ranked = any("leak_risk" in item for item in answer["items"])
     return _table(
         answer["items"],
         [
             ("trace_id", "trace"),
-            ("external_id", "id"),
+            ("external_id", "source id"),
             ("teacher", "teacher"),
             ("teacher_context", "context"),
             ("state", "state"),
@@ -143,6 +144,7 @@ def _listed(answer: dict[str, Any]) -> str:
             ("mean_nll_nats", "mean NLL (nats)"),
             ("rsr", "RSR"),
             ("n_epistemic", "epistemic"),
+            *([("leak_risk", "leak risk"), ("leak_reason", "its parts")] if ranked else []),
         ],
     )
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from curation import check_report, checks, spotcheck
+from curation.errors import CurationError
 from curation.store import Store
 
 Progress = Callable[[int, int | None], None]
@@ -105,8 +106,7 @@ def _list(store: Store, arguments: Arguments) -> dict[str, Any]:
 
 
 def _draw(store: Store, arguments: Arguments) -> dict[str, Any]:
-    check_id, reviewer = arguments["check"], arguments["reviewer"]
-    store.spot_check(check_id)
+    check_id, reviewer = _named(store, arguments["check"]), arguments["reviewer"]
     drawn = store.spot_check_items(check_id).select("place", "trace_id")
     if reviewer is not None:
         left = set(checks.to_judge(store, check_id, reviewer))
@@ -116,7 +116,7 @@ def _draw(store: Store, arguments: Arguments) -> dict[str, Any]:
 
 def _judge(store: Store, arguments: Arguments) -> dict[str, Any]:
     return checks.judge(
-        store, arguments["check"], arguments["trace_id"], arguments["judgement"],
+        store, _named(store, arguments["check"]), arguments["trace_id"], arguments["judgement"],
         reviewer=arguments["reviewer"], origin="cli",
     )  # fmt: skip
 
@@ -130,7 +130,28 @@ def _gold(store: Store, arguments: Arguments) -> dict[str, Any]:
 
 
 def _report(store: Store, arguments: Arguments) -> dict[str, Any]:
-    return check_report.report(store, arguments["check"], arguments["reviewer"])
+    check_id = _named(store, arguments["check"])
+    return check_report.report(store, check_id, arguments["reviewer"])
+
+
+def _named(store: Store, given: str) -> str:
+    """The id of the check that `given` names: an id, the beginning of one, or a check's name.
+
+    Raises CurationError where none or several fit.
+    """
+    known: dict[str, str] = {
+        row["spot_check_id"]: row["name"] for row in store.spot_checks().to_dicts()
+    }
+    if given in known:
+        return given
+    fitting = [i for i, name in known.items() if name == given or i.startswith(given)]
+    if len(fitting) == 1:
+        return fitting[0]
+    there = ", ".join(f"{name} ({i})" for i, name in known.items()) or "none yet"
+    raise CurationError(
+        f"{len(fitting) or 'No'} spot checks fit {given!r}; there are: {there}. Name one by its "
+        "id, the beginning of it, or its name."
+    )
 
 
 _ANSWERS: dict[str, Callable[[Store, Arguments], dict[str, Any]]] = {

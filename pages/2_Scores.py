@@ -88,7 +88,7 @@ with ui.page("Scores") as room:
     scored = frame.filter(pl.col("mean_nll_nats").is_not_null())
     if frame.height and not scored.height:
         st.info("The student has scored none of these traces yet.", icon=":material/hourglass:")
-    elif warning := compatibility.too_few(scored.height):
+    elif scored.height and (warning := compatibility.too_few(scored.height)):
         st.info(warning, icon=":material/info:")
     views = st.tabs(["Traces", "Compare two scores", "Difficulty of problems", "Decide many"])
     with views[0]:

@@ -293,4 +293,7 @@ def test_the_command_draws_judges_and_reports(demo: Path, curate: Callable[..., 
     found = json.loads(curate("spotcheck", "report", check, "--json").out)
     assert (found["judged"], found["leaking"], found["unsure"]) == (5, 1, 1)
     assert "5 judged, 1 of them leaking" in curate("spotcheck", "report", check).out
-    assert curate("spotcheck", "report", "sc1_x").code == 1
+    assert "5 judged, 1 of them leaking" in curate("spotcheck", "report", "first").out
+    said = curate("spotcheck", "report", "sc1_x")
+    assert said.code == 1
+    assert f"No spot checks fit 'sc1_x'; there are: first ({check})." in said.error

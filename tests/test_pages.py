@@ -309,9 +309,12 @@ def test_another_student_is_shown_when_chosen(demo: Path) -> None:
 def test_a_student_that_is_added_is_shown_and_shall_read(demo: Path) -> None:
     app = _run("pages/2_Scores.py")
     assert app.button(key="scores_add_student").disabled
-    app.text_input(key="scores_new_student").set_value(" /models/mine ").run()
+    app.text_input(key="scores_new_student").set_value("/nowhere/at/all").run()
+    assert app.button(key="scores_add_student").disabled
+    assert "There is no student '/nowhere/at/all'" in _texts(app).replace("\\", "")
+    app.text_input(key="scores_new_student").set_value(" ours/mine ").run()
     app.button(key="scores_add_student").click().run()
     assert not app.exception
-    assert app.selectbox(key="scores_student").value == "/models/mine"
-    assert app.toggle(key="scores_reads_/models/mine").value
+    assert app.selectbox(key="scores_student").value == "ours/mine"
+    assert app.toggle(key="scores_reads_ours/mine").value
     assert "The student has scored none of these traces yet" in _texts(app)

@@ -96,7 +96,7 @@ def test_a_link_to_a_check_that_is_not_there_is_explained(demo: Path) -> None:
     assert "names a check that this store does not hold" in _texts(app)
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
     app.switch_page("pages/3_Review.py")
-    app.query_params["check"] = "sc1_x"
+    app.query_params["blind"] = "sc1_x"
     app.run()
     assert not app.exception
     assert "holds no spot check sc1_x" in _texts(app).replace("\\", "")

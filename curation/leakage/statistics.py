@@ -256,7 +256,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def t_quantile(freedom: int, level: float = LEVEL) -> float:
     """The t that Student's |T| with `freedom` (1 or more) degrees stays below with `level`."""
     # Inside: every command imports this room, and scipy takes as long to import as all the rest.
-    from scipy.special import stdtrit  # type: ignore[import-untyped]
+    from scipy.special import stdtrit
 
     return float(stdtrit(freedom, (1 + level) / 2))
 

@@ -1,7 +1,8 @@
 """The desk for a spot check: the drawn traces in their order, judged without seeing any score.
 
-`instead` takes the place of the Review page where its link names a check (`?check=ID`). What the
-browser gets of a trace is `messages.blind_card`; scores that arrive meanwhile change no card.
+`instead` takes the place of the Review page where its link names a check (`?blind=ID`; not a name
+that a control of another page is bound to: Streamlit drops those on the way). What the browser gets
+of a trace is `messages.blind_card`; scores that arrive meanwhile change no card.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from curation.desk import cards, messages
 
 def instead(room: ui.Room) -> None:
     """Show the blind desk and end the page's run, where the link names a check; else nothing."""
-    named = st.query_params.get("check")
+    named = st.query_params.get("blind")
     if named is None:
         return
     with ui.boundary():

@@ -14,9 +14,11 @@ import streamlit as st
 
 from curation import compatibility
 from curation.compatibility.cost import FAMILY_WORDS, duration, estimate
+from curation.errors import StudentError
 from curation.records import FAMILIES, Family
 from curation.settings import DTYPES
 from curation.store import Reader
+from curation.student import check_name
 from curation.ui import Room, boundary, escaped
 
 
@@ -83,11 +85,25 @@ def _students(room: Room) -> str:
             "GGUF. No code that comes with a model is run.",
         )  # fmt: skip
         dtype = st.selectbox("Computed in", DTYPES, key="scores_new_dtype")
+        problem = _problem_of(name.strip())
+        if problem:
+            st.warning(escaped(problem), icon=":material/warning:")
         st.button(
-            "Add", key="scores_add_student", disabled=not name.strip(), on_click=_add,
+            "Add", key="scores_add_student", disabled=problem != "", on_click=_add,
             args=(room, name.strip(), dtype),
         )  # fmt: skip
     return shown
+
+
+def _problem_of(name: str) -> str | None:
+    """Why no student can have this name; "" where one can, None while none is typed."""
+    if not name:
+        return None
+    try:
+        check_name(name)
+    except StudentError as exc:
+        return str(exc)
+    return ""
 
 
 def _add(room: Room, name: str, dtype: str) -> None:

@@ -15,7 +15,7 @@ import streamlit as st
 from curation import check_report, checks, spotcheck, ui
 from curation.errors import CurationError
 
-OVERVIEW, SAMPLING, REPORT = "Overview", "Sampling session", "Report"
+OVERVIEW, SAMPLING, REPORT = "Overview", "Sampling session", "Report to send"
 VIEWS = (OVERVIEW, SAMPLING, REPORT)
 
 ALLOCATION_WORDS = {
@@ -121,9 +121,10 @@ def _draw(room: ui.Room) -> str | None:
         return None
     sizes.text(_sizes(request, planned.n_population))
     _preview(request, planned)
+    if not name.strip():
+        st.caption("Give the check a name to draw its sample.")
     if not st.button(
         "Draw the sample", key="check_draw", type="primary", disabled=not name.strip(),
-        help=None if name.strip() else "Give it a name first.",
     ):  # fmt: skip
         return None
     return checks.create(room.store, request, created_by=room.reviewer)
@@ -196,7 +197,7 @@ def _session(room: ui.Room, check_id: str) -> None:
         st.page_link(
             "pages/3_Review.py", icon=":material/visibility_off:",
             label="Judge blind on the desk" if n_left else "Look again on the blind desk",
-            query_params={"check": check_id},
+            query_params={"blind": check_id},
         )  # fmt: skip
     judges = sorted(set(store.judgements(check_id)["reviewer"]))
     whose = None

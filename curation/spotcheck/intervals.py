@@ -88,6 +88,6 @@ def _check(x: float, n: float) -> None:
 
 def _beta_quantile(q: float, a: float, b: float) -> float:
     # Inside: every command imports this room, and scipy takes as long to import as all the rest.
-    from scipy.special import betaincinv  # type: ignore[import-untyped]
+    from scipy.special import betaincinv
 
     return float(betaincinv(a, b, q))

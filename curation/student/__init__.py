@@ -27,6 +27,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -42,6 +43,8 @@ from curation.records import Family, content_id
 
 EMBEDDED = "smollm2-135m-instruct"
 """The student that comes with the project: SmolLM2-135M-Instruct, 4-bit weights in GGUF."""
+
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 Record = dict[str, str | int | bool | None]
 
@@ -199,6 +202,30 @@ class Student(Protocol):
         comes instead; where another family cannot, `Reading.errors` has it.
         """
         ...
+
+
+def check_name(name_or_path: str) -> None:
+    """Raise StudentError, with what would do, for a name that can be no student's.
+
+    A hub name (owner/model) is taken as it reads; whether the hub has it, `load` finds out.
+    """
+    if name_or_path == EMBEDDED:
+        return
+    path = Path(name_or_path).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise StudentError(f"{path} has no config.json; a student's folder has one.")
+    elif path.is_file():
+        if path.suffix.lower() != ".gguf":
+            raise StudentError(
+                f"{path} is a file but no .gguf; name the folder that holds config.json, "
+                "or a .gguf file."
+            )
+    elif not _HUB_NAME.fullmatch(name_or_path):
+        raise StudentError(
+            f"There is no student {name_or_path!r}: it is neither {EMBEDDED}, nor a folder or "
+            ".gguf file that exists, nor a hub name (owner/model)."
+        )
 
 
 def load(

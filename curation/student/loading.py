@@ -8,7 +8,6 @@ in somebody else's files ends here as a StudentError that names them.
 from __future__ import annotations
 
 import importlib.util
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -19,7 +18,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from curation.errors import StudentError, first_line
-from curation.student import EMBEDDED, Student, conventions, machine
+from curation.student import EMBEDDED, Student, check_name, conventions, machine
 from curation.student.causal import CausalStudent
 from curation.student.encoding import Encoder
 from curation.student.forward import Forward
@@ -27,7 +26,6 @@ from curation.student.forward import Forward
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
 
 
@@ -89,24 +87,11 @@ def find(name_or_path: str) -> Source:
     """
     if name_or_path == EMBEDDED:
         return Source("gguf", _embedded_file())
+    check_name(name_or_path)
     path = Path(name_or_path).expanduser()
-    if path.is_dir():
-        if not (path / "config.json").is_file():
-            raise StudentError(f"{path} has no config.json; a student's folder has one.")
-        return Source("folder", path)
-    if path.is_file():
-        if path.suffix.lower() != ".gguf":
-            raise StudentError(
-                f"{path} is a file but no .gguf; name the folder that holds config.json, "
-                "or a .gguf file."
-            )
-        return Source("gguf", path)
-    if _HUB_NAME.fullmatch(name_or_path):
-        return _from_hub(name_or_path)
-    raise StudentError(
-        f"There is no student {name_or_path!r}: it is neither {EMBEDDED}, nor a folder or .gguf "
-        "file that exists, nor a hub name (owner/model)."
-    )
+    if path.exists():
+        return Source("folder" if path.is_dir() else "gguf", path)
+    return _from_hub(name_or_path)
 
 
 def _embedded_file() -> Path:

@@ -61,12 +61,25 @@ def _seen(desk: Desk) -> str:
     return markup
 
 
+def test_the_link_to_the_blind_desk_leads_there(
+    path: Path, start: Callable[[], Server], context: BrowserContext
+) -> None:
+    check, ids = _drawn(path)
+    desk = Desk(
+        context, start(), "Spot_check", view="Sampling session", check=check, reviewer="ada"
+    )
+    desk.page.goto(desk.url)
+    desk.page.get_by_text("Judge blind on the desk").click()
+    desk.wait_for_card(ids[0])
+    expect(desk.find(".verdict").first).to_have_text(re.compile("Clean"))
+
+
 def test_five_traces_judged_blind_one_undone_a_reload_and_a_report(
     path: Path, start: Callable[[], Server], context: BrowserContext
 ) -> None:
     check, ids = _drawn(path)
     server = start()
-    desk = Desk(context, server, "Review", check=check, reviewer="ada").open()
+    desk = Desk(context, server, "Review", blind=check, reviewer="ada").open()
     desk.wait_for_card(ids[0])
     expect(desk.find(".verdict")).to_have_text(
         [re.compile("Clean"), re.compile("Leaking"), re.compile("Unsure"), re.compile("Flag")]
@@ -101,7 +114,7 @@ def test_the_blind_desk_holds_no_score_marker_teacher_or_context(
 ) -> None:
     check, ids = _drawn(path)
     server = start()
-    desk = Desk(context, server, "Review", check=check).open().wait_for_card(ids[0])
+    desk = Desk(context, server, "Review", blind=check).open().wait_for_card(ids[0])
     # Keys that would show something do nothing here.
     desk.press("h", "m", ".", "d", "?")
     expect(desk.find(".sheet")).to_be_visible()
@@ -123,7 +136,7 @@ def test_a_judgement_left_in_the_browser_keeps_its_question_on_another_desk(
 ) -> None:
     check, ids = _drawn(path)
     server = start()
-    desk = Desk(context, server, "Review", check=check, reviewer="ada").open()
+    desk = Desk(context, server, "Review", blind=check, reviewer="ada").open()
     desk.wait_for_card(ids[0])
     server.kill()
     desk.press("x").wait_for_card(ids[1])

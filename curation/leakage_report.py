@@ -28,8 +28,8 @@ from curation import (
     lexicons,
     reporting,
 )
-from curation.leakage import Context, Report
-from curation.leakage_tables import number, percent
+from curation.leakage import Report
+from curation.leakage_tables import percent
 from curation.records import EPISTEMIC
 from curation.reporting import (
     Code,
@@ -74,23 +74,7 @@ def document(store: Store, frame: pl.DataFrame, where: str | None, *, dated: str
 
 def _summary(report: Report) -> list[Block]:
     """Each comparison in a sentence; what confounds it right behind."""
-    said: list[str] = []
-    for context in report.contexts:
-        name, found = context.teacher_context, context.matched
-        if found.n_problems:
-            p = f", p = {number(found.p_value, 4)} ({number(found.p_holm, 4)} after Holm)"
-            said.append(
-                f"{name}: {number(found.epistemic_per_1k)} epistemic markers per 1,000 "
-                f"{report.unit} on {found.n_problems:,} matched problems, against "
-                f"{number(found.epistemic_per_1k_unguided)} unguided. Suppression "
-                f"{number(found.suppression)} "
-                f"({leakage_tables.ends(found.suppression_ci, found.reason)}){p}. {_reads(context)}"
-            )
-        elif name in report.unmatched:
-            said.append(f"{name}: not compared, since {report.unmatched[name]}.")
-    if not said:
-        said.append("There is no teacher context to hold against unguided here.")
-    blocks: list[Block] = [List(tuple(said))]
+    blocks: list[Block] = [List(tuple(leakage_tables.sentences(report)))]
     if any(row.teacher == leakage_tables.DEMO_TEACHER for row in report.teachers):
         blocks.append(Paragraph(leakage_tables.DEMO_NOTE, is_note=True))
     if any(context.matched.warnings for context in report.contexts):
@@ -102,18 +86,6 @@ def _summary(report: Report) -> list[Block]:
             )
         )
     return blocks
-
-
-def _reads(context: Context) -> str:
-    """What an interval allows one to say, and no more."""
-    low, high = context.matched.suppression_ci
-    if low > 0:
-        return "The interval lies above 0: fewer markers under the context."
-    if high < 0:
-        return "The interval lies below 0: more markers under the context."
-    return (
-        "There is no interval." if low != low else "The interval holds 0: no difference is shown."
-    )
 
 
 def _origin(store: Store, frame: pl.DataFrame, report: Report, where: str | None) -> Table:

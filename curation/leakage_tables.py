@@ -244,3 +244,33 @@ def _range(context: Context) -> str:
         f"{number(apart.low)} (without {apart.low_without}) to {number(apart.high)} "
         f"(without {apart.high_without})"
     )
+
+
+def sentences(report: Report) -> list[str]:
+    """Each comparison in a sentence, with what its interval allows one to say and no more."""
+    said: list[str] = []
+    for context in report.contexts:
+        name, found = context.teacher_context, context.matched
+        if found.n_problems:
+            p = f", p = {number(found.p_value, 4)} ({number(found.p_holm, 4)} after Holm)"
+            said.append(
+                f"{name}: {number(found.epistemic_per_1k)} epistemic markers per 1,000 "
+                f"{report.unit} on {found.n_problems:,} matched problems, against "
+                f"{number(found.epistemic_per_1k_unguided)} unguided. Suppression "
+                f"{number(found.suppression)} "
+                f"({ends(found.suppression_ci, found.reason)}){p}. {_reads(context)}"
+            )
+        elif name in report.unmatched:
+            said.append(f"{name}: not compared, since {report.unmatched[name]}.")
+    return said or ["There is no teacher context to hold against unguided here."]
+
+
+def _reads(context: Context) -> str:
+    low, high = context.matched.suppression_ci
+    if low > 0:
+        return "The interval lies above 0: fewer markers under the context."
+    if high < 0:
+        return "The interval lies below 0: more markers under the context."
+    return (
+        "There is no interval." if low != low else "The interval holds 0: no difference is shown."
+    )

@@ -24,7 +24,7 @@ def _one_owner_per_test() -> Iterator[None]:
 def _page() -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
     app.switch_page("pages/4_Spot_check.py")
-    app.query_params["view"] = "Report"
+    app.query_params["view"] = "Report to send"
     return app.run()
 
 

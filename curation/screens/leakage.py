@@ -15,7 +15,14 @@ import streamlit as st
 
 from curation import figures, leak_signs, leakage, ui
 from curation.leakage import Context, Estimate, Report
-from curation.leakage_tables import DEMO_NOTE, DEMO_TEACHER, GAIN_HELP, LIMITS, METHOD
+from curation.leakage_tables import (
+    DEMO_NOTE,
+    DEMO_TEACHER,
+    GAIN_HELP,
+    LIMITS,
+    METHOD,
+    sentences,
+)
 from curation.lexicons import mark_pending
 from curation.records import EPISTEMIC
 from curation.screens import functions
@@ -40,6 +47,7 @@ def overview(room: ui.Room) -> None:
         return
     report = leak_signs.report(room.store, frame)
     st.caption(f"Density is per 1,000 {report.unit}: {report.unit_reason}")
+    st.text("\n".join(sentences(report)))
     if DEMO_TEACHER in set(frame["teacher"]):
         st.info(DEMO_NOTE, icon=":material/info:")
     _as_they_stand(report)

@@ -88,8 +88,8 @@ def test_ten_verdicts_by_keyboard_one_undone_a_reload_and_an_export_that_trl_tra
     out = tmp_path / "set"
     page = desk.page
     page.get_by_role("link", name="Export").click()
-    page.get_by_label("Folder").fill(str(out))
-    page.get_by_label("Folder").press("Enter")
+    page.get_by_label("Folder", exact=True).fill(str(out))
+    page.get_by_label("Folder", exact=True).press("Enter")
     page.get_by_role("button", name="Write", exact=True).click()
     expect(page.get_by_text("4 traces written.")).to_be_visible()
     assert desk.crashes == []

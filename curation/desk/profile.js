@@ -111,9 +111,11 @@ function leakRows({ risk, rows, n_pool }, open) {
           el(
             "span",
             { class: "about" },
-            percentile === null
+            value === null
               ? "not known"
-              : `${unit} · above ${percentile} % of ${n_pool.toLocaleString("en")}`,
+              : percentile === null
+                ? `${unit} · place in the pool not known yet`
+                : `${unit} · above ${percentile} % of ${n_pool.toLocaleString("en")}`,
           ),
         ),
         appendText(el("p"), says),

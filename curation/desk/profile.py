@@ -110,7 +110,8 @@ def panel(
 def leaks(found: Mapping[str, Any]) -> dict[str, Json]:
     """The leak signs in short: what each says, its steps (from 1), its place in the pool.
 
-    `percentile` None where the sign is not known; `reason` names the parts of the order.
+    `value` None where the sign is not known, `percentile` also while the pool's are not;
+    `reason` names the parts of the order.
     """
     risk = found["leak_risk"]
     return {

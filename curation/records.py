@@ -218,6 +218,17 @@ TOKEN_COLUMNS: tuple[str, ...] = (
     "entropy_nats",
 )
 
+MARKING_SCHEMA: dict[str, pl.DataType] = {
+    "trace_id": pl.String(),
+    "lexicon_id": pl.String(),
+    "start_char": pl.List(pl.Int32()),
+    "end_char": pl.List(pl.Int32()),
+    "category": pl.List(pl.String()),
+    "n_words": pl.Int32(),
+    "kim_count": pl.Int32(),
+}
+"""One marked trace a row: the columns of the store's `marking`."""
+
 PACK_SCHEMA: dict[str, pl.DataType] = {
     "trace_id": pl.String(),
     "text_hash": pl.String(),

@@ -38,7 +38,7 @@ from curation.hedging.text import (
     masks,
     read_prompt,
 )
-from curation.records import Category, Marker
+from curation.records import MARKING_SCHEMA, Category, Marker
 
 __all__ = [
     "COPIED_WORDS", "KIM_WORDS", "MARKING_SCHEMA", "EarlyAnswer", "Entry", "Lexicon", "Reading",
@@ -52,17 +52,6 @@ KIM_WORDS = (
 )  # fmt: skip
 """Source: github.com/beanie00/self-distillation-analysis @ 5c51051,
 eval/check_epistemic_tokens.py."""
-
-MARKING_SCHEMA: dict[str, pl.DataType] = {
-    "trace_id": pl.String(),
-    "lexicon_id": pl.String(),
-    "start_char": pl.List(pl.Int32()),
-    "end_char": pl.List(pl.Int32()),
-    "category": pl.List(pl.String()),
-    "n_words": pl.Int32(),
-    "kim_count": pl.Int32(),
-}
-"""One marked trace a row: the columns of the store's `marking`."""
 
 
 def find_markers(

@@ -27,7 +27,7 @@ from curation.store.bulk import Bulk
 from curation.store.finding import Finding
 from curation.store.following import Following
 from curation.store.intake import Added, Intake
-from curation.store.lexicons import LANGUAGE_SCHEMA, MARKING_SCHEMA
+from curation.store.lexicons import LANGUAGE_SCHEMA
 from curation.store.profiling import SHORTCUT_SCHEMA
 from curation.store.reading import ORDERS
 from curation.store.safekeeping import Copy, Safekeeping, Verification, restore
@@ -36,7 +36,6 @@ from curation.store.students import Reader
 
 __all__ = [
     "LANGUAGE_SCHEMA",
-    "MARKING_SCHEMA",
     "ORDERS",
     "SHORTCUT_SCHEMA",
     "Added",

@@ -15,7 +15,7 @@ import polars as pl
 from curation.errors import StoreError
 from curation.records import VERDICTS, Decision, Verdict
 from curation.store.connection import now
-from curation.store.deciding import _row, decision_hash
+from curation.store.deciding import decision_hash, decision_row
 from curation.store.reading import Reading
 
 ORIGIN = "bulk"
@@ -162,7 +162,7 @@ class Bulk(Reading):
         stored_at = now()
         rows = []
         for decision in decisions:
-            row = _row(decision, hashes[decision.trace_id], dict(decision.extra))
+            row = decision_row(decision, hashes[decision.trace_id], dict(decision.extra))
             rows.append({**row, "content_hash": decision_hash(row), "stored_at": stored_at})
         with self._writing() as cursor:
             ((last,),) = cursor.execute(

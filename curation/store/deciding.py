@@ -57,7 +57,7 @@ class Deciding(Profiling):
                 f"The text of {decision.trace_id} is not the one that was shown; "
                 "open the card again, then decide."
             )
-        row = _row(decision, trace["text_hash"], self._tied(decision))
+        row = decision_row(decision, trace["text_hash"], self._tied(decision))
         row["content_hash"] = decision_hash(row)
         with self._writing() as cursor:
             known = _known(cursor, decision.decision_id)
@@ -276,7 +276,8 @@ def _with_steps(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "steps": step_verdicts.pairs(extra), "seen": step_verdicts.seen(extra)}
 
 
-def _row(decision: Decision, text_hash: str, extra: dict[str, object]) -> dict[str, Any]:
+def decision_row(decision: Decision, text_hash: str, extra: dict[str, object]) -> dict[str, Any]:
+    """A decision as the table `decision` holds it, without number, time of storing and hash."""
     return {
         "decision_id": decision.decision_id,
         "trace_id": decision.trace_id,

@@ -14,19 +14,9 @@ from typing import Any
 import polars as pl
 
 from curation.errors import StoreError
-from curation.records import content_id
+from curation.records import MARKING_SCHEMA, content_id
 from curation.store.connection import now
 from curation.store.scoring import Scoring
-
-MARKING_SCHEMA: dict[str, pl.DataType] = {
-    "trace_id": pl.String(),
-    "lexicon_id": pl.String(),
-    "start_char": pl.List(pl.Int32()),
-    "end_char": pl.List(pl.Int32()),
-    "category": pl.List(pl.String()),
-    "n_words": pl.Int32(),
-    "kim_count": pl.Int32(),
-}
 
 LANGUAGE_SCHEMA: dict[str, pl.DataType] = {
     "trace_id": pl.String(),

@@ -156,6 +156,8 @@ class Receipt {
     const { outbox } = this.deck;
     const { lastSaved } = outbox;
     const k = outbox.waiting().length;
+    // At once, while the words stay quiet: "saved #n" may be older than what was just decided.
+    this.place.dataset.waiting = String(k);
     if (!k) this.waitingSince = null;
     else this.waitingSince ??= performance.now();
     if (outbox.refused.size) {

@@ -59,7 +59,12 @@ class Desk:
         return self
 
     def wait_until_saved(self, sequence: int | None = None) -> Desk:
-        """Wait until nothing waits; with a number, until the receipt names it."""
+        """Wait until nothing waits; with a number, until the receipt names it.
+
+        The words alone do not tell: for the first moments after a key they still name the decision
+        before, so that they do not flicker.
+        """
+        expect(self.find(".receipt")).to_have_attribute("data-waiting", "0")
         expect(self.find(".receipt")).to_have_attribute("data-state", "saved")
         if sequence is not None:
             expect(self.find(".receipt")).to_contain_text(f"saved #{sequence} at ")

@@ -61,6 +61,18 @@ def test_when_the_cards_run_out_offline_it_says_so_and_goes_on_later(own_bench: 
     assert own_bench.said() == [(str(n), "accept") for n in range(1, 7)]
 
 
+def test_the_receipt_knows_at_once_what_waits_whatever_its_words_say(own_bench: Bench) -> None:
+    desk = own_bench.tab().open()
+    desk.press("a").wait_until_saved(1)
+    assert own_bench.server.process is not None
+    own_bench.server.process.send_signal(signal.SIGSTOP)
+    desk.press("a")
+    # Read once, right behind the key: the words may still name the first decision.
+    assert desk.find(".receipt").get_attribute("data-waiting") == "1"
+    own_bench.server.process.send_signal(signal.SIGCONT)
+    desk.wait_until_saved(2)
+
+
 def test_a_frozen_server_delays_and_loses_nothing(own_bench: Bench) -> None:
     desk = own_bench.tab().open()
     assert own_bench.server.process is not None

@@ -43,6 +43,9 @@ CATEGORIES: tuple[Category, ...] = get_args(Category)
 EPISTEMIC: tuple[Category, ...] = CATEGORIES[:5]
 """The categories that speak of the writer's own uncertainty or reconsideration."""
 
+CONFIDENCE: dict[int, str] = {1: "unsure", 2: "fairly sure", 3: "sure"}
+"""How sure a reviewer is of a verdict: what is stored -> what is shown. Null is no level."""
+
 QUESTION = "train"
 """The question a plain verdict answers: should the student train on this trace?"""
 
@@ -346,7 +349,7 @@ class Decision:
     `decision_id` is made where the decision is made (the browser, the command line), so that
     sending it twice stores it once. `withdraws` names the decision that this record takes back;
     then `verdict` is None. `active_s` is time on the card with idle time left out. `extra` is
-    stored as JSON; what it says of single steps is in `store.step_verdicts`.
+    stored as JSON; what it says of steps, spans and confidence is in `store.extras`.
     """
 
     decision_id: str

@@ -2,7 +2,8 @@
 
 Offsets leave as UTF-16 code units, the way a browser counts; log-likelihoods and entropies leave
 with four decimals; a number that is not finite leaves as null, since JSON has no word for it. Texts
-leave as they are: the browser shows them as text and nothing else.
+leave as they are: the browser shows them as text and nothing else. Only the spans of a decision
+travel in code points, both ways: not every decision has its text beside it to count in.
 
 Knows nothing of Streamlit, of stores or of how a card looks. What comes back from the browser is
 read in `outbox`.
@@ -55,6 +56,18 @@ LEAK_REASONS: Mapping[str, str] = {
     "other": "Other: see note",
 }
 """By what a judge of a spot check knows a leak, in the order of the keys 1 to 5."""
+
+SPAN_LABELS: Mapping[str, str] = {
+    "leaks": "Leaks",
+    "wrong": "Wrong",
+    "unearned": "Unearned",
+    "good_hesitation": "Good hesitation",
+}
+"""What a stretch of text can be labelled, in the order of the digits: stored -> shown. A team's own
+labels follow these (`screens.span_labels`)."""
+
+LEAK_SPAN_LABELS: Mapping[str, str] = {code: SPAN_LABELS[code] for code in ("leaks", "unearned")}
+"""The same for a spot check: where it leaks. A check asks for nothing else."""
 
 VERDICT_WORDS: Mapping[Verdict, tuple[str, str]] = {
     "accept": ("Accept", "Accepted"),
@@ -111,6 +124,10 @@ class Recent:
     """(step, verdict) of the steps that were judged: 1, 0 or -1."""
     seen: Sequence[tuple[int, int]] = ()
     """Half-open ranges of the steps that stood on screen."""
+    spans: Sequence[tuple[int, int, str]] = ()
+    """(start, end, label) of what was labelled, in code points, `end` exclusive."""
+    confidence: int | None = None
+    """1 to 3 (`records.CONFIDENCE`), None where nothing was said."""
 
 
 def to_utf16(text: str, offsets: Numbers) -> list[int]:
@@ -285,6 +302,8 @@ def recent_json(decision: Recent) -> Card:
         "revealed": decision.revealed,
         "steps": [[step, verdict] for step, verdict in decision.steps],
         "seen": [[start, end] for start, end in decision.seen],
+        "spans": [[start, end, label] for start, end, label in decision.spans],
+        "confidence": decision.confidence,
     }
 
 

@@ -16,13 +16,14 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-from curation.records import QUESTION, VERDICTS, Decision
+from curation.records import CONFIDENCE, QUESTION, VERDICTS, Decision
 
 MAX_ENTRIES = 500
 MAX_NOTE_CHARS = 20_000
 MAX_WORD_CHARS = 200
 MAX_REASONS = 9
 MAX_STEPS = 20_000
+MAX_SPANS = 1_000
 MAX_DEPTH = 200
 """How many undecided cards a browser may ask to hold."""
 DEPTH = 6
@@ -114,7 +115,8 @@ _FIELDS = frozenset(
     (
         "decision_id", "kind", "trace_id", "text_hash", "verdict", "withdraws", "reasons", "note",
         "directive", "shown_at", "decided_at", "active_ms", "queue", "convention_id", "lexicon_id",
-        "revealed", "order", "question", "steps", "seen",
+        "revealed", "order", "question", "steps", "seen", "spans",
+        "confidence",
     )
 )  # fmt: skip
 
@@ -151,9 +153,12 @@ def _decision(entry: object, reviewer: str) -> tuple[int, Decision]:
         raise _Refusal(f"question is {question[:60]!r}, which no desk asks")
     order = _count(entry, "order", 2**53)
     active_ms = _count(entry, "active_ms", _DAY_MS)
-    steps, seen = _steps(entry), _seen(entry)
-    if kind == "undo" and (steps or seen):
-        raise _Refusal("an undo judges no step")
+    said = {
+        "steps": _steps(entry), "steps_seen": _seen(entry), "spans": _spans(entry),
+        "confidence": _count(entry, "confidence", max(CONFIDENCE), at_least=min(CONFIDENCE)),
+    }  # fmt: skip
+    if kind == "undo" and any(said.values()):
+        raise _Refusal("an undo judges no step, labels nothing and is neither sure nor unsure")
     extra: dict[str, object] = {} if order is None else {"order": str(order)}
     revealed = entry.get("revealed")
     if revealed is not None and not isinstance(revealed, bool):
@@ -177,11 +182,7 @@ def _decision(entry: object, reviewer: str) -> tuple[int, Decision]:
         lexicon_id=_word(entry, "lexicon_id"),
         revealed=revealed,
         origin="desk",
-        extra={
-            **extra,
-            **({"steps": steps} if steps else {}),
-            **({"steps_seen": seen} if seen else {}),
-        },
+        extra={**extra, **{name: value for name, value in said.items() if value}},
     )
 
 
@@ -238,6 +239,35 @@ def _seen(entry: Mapping[str, object]) -> list[list[int]]:
     return [list(pair) for pair in _pairs(entry, "seen")]
 
 
+def _spans(entry: Mapping[str, object]) -> list[dict[str, object]]:
+    """The labelled stretches of text, [start, end, label] in code points, in order of place.
+
+    Whether they lie inside the text, and what a label may be, the store knows.
+    """
+    value = entry.get("spans")
+    if value is None:
+        return []
+    if not isinstance(value, list) or len(value) > MAX_SPANS:
+        raise _Refusal(f"spans is no list of at most {MAX_SPANS}")
+    found: list[dict[str, object]] = []
+    for span in value:
+        if (
+            not isinstance(span, list)
+            or len(span) != 3
+            or any(type(at) is not int for at in span[:2])
+        ):
+            raise _Refusal(f"spans holds {span!r:.60}; it takes start, end and label")
+        start, end, label = span
+        word = _word({"a label": label}, "a label")
+        if word is None or not 0 <= start < end:
+            raise _Refusal(f"spans holds {span!r:.60}, which has no words or no label")
+        found.append({"start": start, "end": end, "label": word})
+    places = [(span[0], span[1]) for span in value]
+    if any(one > other for one, other in pairwise(places)):
+        raise _Refusal("spans are not in order of place")
+    return found
+
+
 def _pairs(entry: Mapping[str, object], name: str) -> list[tuple[int, int]]:
     """A list of pairs of whole numbers; empty where there is none."""
     value = entry.get(name)
@@ -268,11 +298,13 @@ def _time(entry: Mapping[str, object], name: str) -> datetime | None:
         raise _Refusal(f"{name} is {value[:40]!r}, which lies outside the calendar") from None
 
 
-def _count(entry: Mapping[str, object], name: str, limit: int) -> int | None:
-    """A whole number of the entry from 0 to `limit`."""
+def _count(entry: Mapping[str, object], name: str, limit: int, at_least: int = 0) -> int | None:
+    """A whole number of the entry from `at_least` to `limit`."""
     value = entry.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= limit:
-        raise _Refusal(f"{name} is {value!r:.40}; it takes a whole number from 0 to {limit}")
+    if isinstance(value, bool) or not isinstance(value, int) or not at_least <= value <= limit:
+        raise _Refusal(
+            f"{name} is {value!r:.40}; it takes a whole number from {at_least} to {limit}"
+        )
     return value

@@ -12,6 +12,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     lexicons.py       lexicons and their changes, languages, markings
     profiling.py      recipes, families of numbers, shortcuts, knowledge of problems
     deciding.py       decisions and withdrawals
+    extras.py         what they say beside the verdict: steps, spans, confidence
     checking.py       spot checks, known states
     reading.py        what the rest of the house asks
     safekeeping.py    verify, backup, restore

@@ -17,7 +17,7 @@ import polars as pl
 
 from curation.errors import StoreError
 from curation.records import QUESTION, VERDICTS, Decision, Stored, content_id
-from curation.store import step_verdicts
+from curation.store import extras, span_verdicts, step_verdicts
 from curation.store.connection import now
 from curation.store.profiling import Profiling
 
@@ -42,7 +42,7 @@ class Deciding(Profiling):
         """Append a decision; on disk when this returns. Sending it again changes nothing.
 
         Raises UnknownTrace; StoreError where the id already stands for another decision, the
-        trace's text is not the one that was shown, a step verdict fits no step of it, or a
+        trace's text is not the one that was shown, a step or span verdict does not fit it, or a
         withdrawal names a decision that is not the reviewer's own.
         """
         if not decision.reviewer.strip():
@@ -122,7 +122,7 @@ class Deciding(Profiling):
     ) -> list[dict[str, Any]]:
         """The reviewer's newest live decisions, newest first, with what to show of each.
 
-        `steps` are (step, verdict) pairs, `seen` half-open ranges of the steps that were on screen.
+        `steps`, `seen`, `spans` and `confidence` are as `extras.shown` gives them.
         """
         rows = self._frame(
             """
@@ -138,7 +138,7 @@ class Deciding(Profiling):
             question=question,
             limit=limit,
         ).to_dicts()
-        return [_with_steps(row) for row in rows]
+        return [extras.shown(row) for row in rows]
 
     def verdict_of(
         self, trace_id: str, reviewer: str, question: str = QUESTION
@@ -156,7 +156,7 @@ class Deciding(Profiling):
             reviewer=reviewer,
             question=question,
         )
-        return None if row is None else _with_steps(row)
+        return None if row is None else extras.shown(row)
 
     def decided_by(self, reviewer: str, question: str = QUESTION) -> dict[str, str]:
         """What the reviewer has decided: trace_id -> id of their current decision on it."""
@@ -207,6 +207,20 @@ class Deciding(Profiling):
             question=question,
         ).to_dicts()
         return step_verdicts.frame(rows)
+
+    def span_verdicts(self, question: str = QUESTION) -> pl.DataFrame:
+        """What each reviewer says now of stretches of text, one a row (`span_verdicts.SCHEMA`).
+
+        In order of decision, then of place. A reviewer without a row labelled nothing.
+        """
+        rows = self._frame(
+            "select d.trace_id, t.problem_id, d.reviewer, d.decision_id, d.extra, t.text "
+            "from current_decision d join trace t using (trace_id) "
+            "where d.question = $question and contains(d.extra, '\"spans\":') "
+            "order by d.sequence",
+            question=question,
+        ).to_dicts()
+        return span_verdicts.frame(rows)
 
     def was_revealed(self, trace_id: str, reviewer: str) -> bool:
         """Whether the reviewer's own records say that they saw the trace's scores.
@@ -259,21 +273,15 @@ class Deciding(Profiling):
         )
 
     def _tied(self, decision: Decision) -> dict[str, object]:
-        """The decision's `extra`, with what it says of steps tied to the trace's words."""
-        if not {"steps", "steps_seen"} & decision.extra.keys():
+        """The decision's `extra`, checked against the trace's words and tied to them."""
+        if not extras.NAMES & decision.extra.keys():
             return decision.extra
         row = self._one(
             "select text, step_start, step_end from trace where trace_id = $id",
             id=decision.trace_id,
         )
         assert row is not None, "the trace was just found"
-        return step_verdicts.tied(decision.extra, row["text"], row["step_start"], row["step_end"])
-
-
-def _with_steps(row: dict[str, Any]) -> dict[str, Any]:
-    """A decision to show: (step, verdict) pairs and ranges of steps seen in place of `extra`."""
-    extra = row.pop("extra")
-    return {**row, "steps": step_verdicts.pairs(extra), "seen": step_verdicts.seen(extra)}
+        return extras.checked(decision.extra, row["text"], row["step_start"], row["step_end"])
 
 
 def decision_row(decision: Decision, text_hash: str, extra: dict[str, object]) -> dict[str, Any]:

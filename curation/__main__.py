@@ -33,6 +33,7 @@ from curation import (
     knowledge,
     leak_signs,
     lexicon_commands,
+    people_commands,
     settings,
     spot_check_commands,
 )
@@ -280,6 +281,7 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
 
     lexicon_commands.add_words(command)
     spot_check_commands.add_words(command)
+    people_commands.add_words(command)
 
     p = command("leakage", "confidence leakage by teacher context, matched on the problem")
     p.add_argument("--where", default=None, metavar="SQL")

@@ -28,6 +28,7 @@ from curation import (
     leak_signs,
     lexicon_commands,
     lexicons,
+    people_commands,
     signs,
     spot_check_commands,
 )
@@ -386,6 +387,7 @@ COMMANDS: dict[str, Callable[[Store, Arguments, Progress], dict[str, Any]]] = {
     "leakage": _leakage,
     "agreement": _agreement,
     "spotcheck": spot_check_commands.run,
+    **people_commands.COMMANDS,
     "export": _export,
     "verify": _verify,
     "backup": _backup,

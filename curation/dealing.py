@@ -10,14 +10,12 @@ from typing import NamedTuple
 
 from curation import sharing
 from curation.records import QUESTION
-from curation.reviewing import SELECTION, Line
-from curation.sharing import Overlap, Readers, Reservations
+from curation.reviewing import READ_ANYWAY, Line, catch_up
+from curation.sharing import EVERYBODY, Overlap, Readers, Reservations
 from curation.store import Store
 
 UNRESERVED = frozenset(("needs second reading", "flagged by me"))
 """Queues whose cards may lie on several desks: that is what they are for."""
-READ_ANYWAY = frozenset(("needs adjudication", "flagged by me", SELECTION))
-"""Queues that offer what enough people have read."""
 
 
 class Hand(NamedTuple):
@@ -49,15 +47,21 @@ def deal(
     """The next `depth` cards of `queue` for `reviewer`.
 
     Left out is what as many people have read as shall (`Overlap`), except in queues that are made
-    of such traces. A second reading is of what others read; where a share of the traces is drawn
-    for several people, of these alone.
+    of such traces; what is assigned to the reviewer is for them, however many have read it, and a
+    place is kept for each who has not. A second reading is of what others read; where a share of
+    the traces is drawn for several people, of these alone.
     """
     overlap = overlap_of(store)
     readers.catch_up(store.decided_since)
+    assigned = readers.assigned
+    catch_up(assigned, store)
     decided = done = readers.decided_by(reviewer)
     is_second = queue == "needs second reading"
     if queue not in READ_ANYWAY and not (is_second and overlap.share == 0):
-        done = {**readers.full(overlap), **done}
+        full = readers.full(overlap)
+        for trace_id in assigned.to(reviewer) & full.keys():
+            del full[trace_id]
+        done = {**full, **done}
     if queue in UNRESERVED:
         deck, n_left = line.left(done, depth)
         return Hand(deck, n_left, 0, decided)
@@ -67,7 +71,11 @@ def deal(
     def room_for(trace_id: str) -> int:
         if queue in READ_ANYWAY:
             return 1
-        return overlap.wished(trace_id) - readers.n_others(trace_id, reviewer)
+        people = assigned.people(trace_id)
+        if reviewer in people:
+            return EVERYBODY
+        kept = sum(not readers.has_read(trace_id, name) for name in people)
+        return overlap.wished(trace_id) - readers.n_others(trace_id, reviewer) - kept
 
     deck = reservations.take(QUESTION, queue, reviewer, waiting, depth, room_for)
     return Hand(deck, n_left, n_left - len(deck) if len(deck) < depth else 0, decided)

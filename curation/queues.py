@@ -3,10 +3,10 @@
 `QUEUES` is the only registry: name -> function `(candidates, reviewer, seed)` that returns
 `[(trace_id, reason)]` in order. Each queue holds exactly the traces that the reviewer has not
 decided (no verdict of any kind), each once, and repeats under its seed; a filter of the rest says
-so in its docstring (`random control`, `needs second reading`, `needs adjudication`, `flagged by
-me`). `selected` is the queue of traces that a person picked, under a name of its own
-(`selection_id`). The store makes the candidates (`CANDIDATE_SCHEMA`, one trace a row, seen by one
-reviewer); nothing here reads or decides.
+so in its docstring (`assigned to me`, `random control`, `needs second reading`, `needs
+adjudication`, `flagged by me`). `selected` is the queue of traces that a person picked, under a
+name of its own (`selection_id`). The store makes the candidates (`CANDIDATE_SCHEMA`, one trace a
+row, seen by one reviewer); nothing here reads or decides.
 
 Reasons speak of the trace and of numbers that the card shows anyway; they name no verdict of
 another person, so that a second reading stays blind.
@@ -15,7 +15,7 @@ another person, so that a second reading stays blind.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import overload
 
 import polars as pl
@@ -272,11 +272,9 @@ def learning_frontier(candidates: pl.DataFrame, reviewer: str, seed: int) -> Que
     """
     order = {band: place for place, band in enumerate(FRONTIER_ORDER)}
     ordered = _undecided(
-        candidates.with_columns(
-            pl.lit(None, pl.String()).alias(name)
-            for name in ("band", "band_why")
-            if name not in candidates.columns
-        ).with_columns(_band=pl.col("band").replace_strict(order, default=len(order)))
+        _with(candidates, dict.fromkeys(("band", "band_why"), pl.String())).with_columns(
+            _band=pl.col("band").replace_strict(order, default=len(order))
+        )
     ).sort("_band", "nth_problem", "added_order")
     return _queue(
         ordered,
@@ -295,14 +293,25 @@ def leak_risk(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
     and no verdict; without them nothing is known of any trace.
     """
     there = {"leak_risk": pl.Float64(), "leak_reason": pl.String()}
-    ordered = _undecided(
-        candidates.with_columns(
-            pl.lit(None, kind).alias(name)
-            for name, kind in there.items()
-            if name not in candidates.columns
-        )
-    ).sort("leak_risk", "added_order", descending=[True, False], nulls_last=True)
+    ordered = _undecided(_with(candidates, there)).sort(
+        "leak_risk", "added_order", descending=[True, False], nulls_last=True
+    )
     return _queue(ordered, lambda row: str(row["leak_reason"] or "no leak sign is known yet"))
+
+
+def assigned_to_me(candidates: pl.DataFrame, reviewer: str, seed: int) -> Queue:
+    """Only what a lead gave to this reviewer, in the order of the assignments.
+
+    Reads the columns `assigned_order` (null = not assigned to them) and `assigned_by`; without them
+    nothing is assigned.
+    """
+    there = {"assigned_order": pl.Int64(), "assigned_by": pl.String()}
+    ordered = (
+        _undecided(_with(candidates, there))
+        .filter(pl.col("assigned_order").is_not_null())
+        .sort("assigned_order", "trace_id")
+    )
+    return _queue(ordered, lambda row: f"assigned to you by {row['assigned_by']}")
 
 
 def selected(candidates: pl.DataFrame, reviewer: str, trace_ids: Sequence[str]) -> Queue:
@@ -326,6 +335,7 @@ def selection_id(trace_ids: Sequence[str]) -> str:
 
 QUEUES: dict[str, Callable[[pl.DataFrame, str, int], Queue]] = {
     "in order": in_order,
+    "assigned to me": assigned_to_me,
     "random": random,
     "most surprising": most_surprising,
     "unscored first": unscored_first,
@@ -355,6 +365,15 @@ def _undecided(candidates: pl.DataFrame) -> pl.DataFrame:
             pl.col("added_order").min().over("problem_id").rank("dense").alias("nth_problem"),
         )
         .filter(pl.col("my_verdict").is_null())
+    )
+
+
+def _with(candidates: pl.DataFrame, columns: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The candidates with these columns, null where nobody gave them."""
+    return candidates.with_columns(
+        pl.lit(None, kind).alias(name)
+        for name, kind in columns.items()
+        if name not in candidates.columns
     )
 
 

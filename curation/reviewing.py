@@ -18,8 +18,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 import polars as pl
 
-from curation import compatibility, leak_signs, queues
+from curation import compatibility, leak_signs, queues, sharing
 from curation.queues import Queue
+from curation.sharing import Assigned, Overlap
 from curation.store import Store
 from curation.store.reading import Pulse
 
@@ -28,10 +29,14 @@ SELECTION = "selection"
 BY_SCORE = frozenset(("most surprising", "unscored first", "most informative", leak_signs.QUEUE))
 """Queues whose order hangs on the student's scores."""
 FRONTIER = "learning frontier"
+ASSIGNED = "assigned to me"
 STEADY = BY_SCORE | {
-    "in order", "random", "teacher contrast", "one problem at a time", "random control", FRONTIER,
+    ASSIGNED, "in order", "random", "teacher contrast", "one problem at a time", "random control",
+    FRONTIER,
 }  # fmt: skip
 """Queues in which a trace's place hangs on no decision."""
+READ_ANYWAY = frozenset(("needs adjudication", "flagged by me", SELECTION))
+"""Queues that offer what enough people have read, and what is assigned to others."""
 EXACT = 2000
 """Up to this many scores, each new one is news to `grown`."""
 
@@ -61,6 +66,10 @@ class Line:
         """The line with these traces alone, in its order."""
         return Line(queues.within(self._queue, trace_ids), self._before)
 
+    def without(self, trace_ids: Collection[str]) -> Line:
+        """The line without these traces."""
+        return self.within(set(self._ids).difference(trace_ids)) if trace_ids else self
+
     def why(self, trace_id: str) -> str | None:
         """Why the trace is in this queue, None where it is not."""
         place = self._place.get(trace_id)
@@ -68,19 +77,50 @@ class Line:
 
 
 def line(store: Store, queue: str, reviewer: str, seed: int, chosen: Sequence[str]) -> Line:
-    """The line of a queue as the store stands now; `chosen` are the traces of a selection."""
+    """The line of a queue as the store stands now; `chosen` are the traces of a selection.
+
+    What others are to read is not in it (`sharing.Assigned`), save in queues of `READ_ANYWAY`.
+    """
+    found = _whole_line(store, queue, reviewer, seed, chosen)
+    if queue in READ_ANYWAY or not store.n_assignment_records():
+        return found
+    assigned, overlap = Assigned(), Overlap.read(store.setting(sharing.SETTING))
+    catch_up(assigned, store)
+    return found.without(assigned.kept_from(reviewer, overlap))
+
+
+def catch_up(assigned: Assigned, store: Store) -> None:
+    """Let `assigned` know who shall read what now."""
+    assigned.catch_up(
+        store.n_assignment_records(),
+        lambda: store.assigned().select("trace_id", "reviewer").iter_rows(),
+    )
+
+
+def _whole_line(store: Store, queue: str, reviewer: str, seed: int, chosen: Sequence[str]) -> Line:
     if queue in STEADY:
         every = leak_signs.candidates(store, reviewer, queue).with_columns(
             my_verdict=pl.lit(None, dtype=pl.String())
         )
         if queue == FRONTIER:
             every = every.join(_bands(store), on="problem_id", how="left", maintain_order="left")
+        if queue == ASSIGNED:
+            every = every.join(_mine(store, reviewer), on="trace_id", how="left")
         return Line(queues.QUEUES[queue](every, reviewer, seed), {})
     before = store.decided_by(reviewer)
     candidates = leak_signs.candidates(store, reviewer, queue)
     if queue == SELECTION:
         return Line(queues.selected(candidates, reviewer, chosen), before)
     return Line(queues.QUEUES[queue](candidates, reviewer, seed), before)
+
+
+def _mine(store: Store, reviewer: str) -> pl.DataFrame:
+    """What is assigned to the reviewer, in which order and by whom."""
+    return (
+        store.assigned()
+        .filter(pl.col("reviewer") == reviewer)
+        .select("trace_id", assigned_order="order", assigned_by="made_by")
+    )
 
 
 def _bands(store: Store) -> pl.DataFrame:
@@ -94,13 +134,16 @@ def _bands(store: Store) -> pl.DataFrame:
 def version(store: Store, queue: str, reviewer: str) -> tuple[object, ...]:
     """What the order of a queue hangs on, beside the reviewer's own new decisions."""
     pulse = store.pulse()
+    assigned = store.n_assignment_records()
+    shared = (assigned, store.setting(sharing.SETTING) if assigned else None)
     if queue in BY_SCORE:
-        return pulse.traces, grown(pulse)
+        return pulse.traces, grown(pulse), shared
     if queue in STEADY:
-        return (pulse.traces,)
+        return pulse.traces, shared
     # A decision taken back puts its trace into the queue again.
     undone = store.n_withdrawn_by(reviewer)
-    return (pulse.traces, undone, None if queue == SELECTION else store.n_records())
+    records = None if queue == SELECTION else store.n_records()
+    return pulse.traces, undone, records, shared
 
 
 def grown(pulse: Pulse) -> tuple[int, int]:

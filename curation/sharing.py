@@ -5,12 +5,14 @@
     done = readers.full(overlap)
     mine = reservations.take(question, queue, reviewer, order, n, room_for)
 
-Three small things that the process which holds the store keeps in memory:
+Four small things that the process which holds the store keeps in memory:
 
 - `Overlap`, a setting: each trace is read by one person, and a share of them, drawn by hash, by
   `readings` people; or everything by everybody.
 - `Readers`: who has accepted or rejected which trace. Fed with the records that are new since it
   last looked, so that a decision costs the same in a store of a hundred or of a hundred thousand.
+- `Assigned`: who shall read which trace. An assigned trace is offered to these people, and to
+  others only where the overlap asks for more readings than they are.
 - `Reservations`: a card on somebody's desk is offered to nobody else. Kept nowhere: a restart
   forgets them, and each ends after `RESERVED_S` seconds unless the desk that holds it asks again.
 
@@ -73,6 +75,7 @@ class Readers:
         self._of: dict[str, set[str]] = {}
         self._overlap = Overlap()
         self._full: dict[str, str] = {}
+        self.assigned = Assigned()
 
     def catch_up(self, since: Fetch) -> None:
         """Take in the records after the last one seen.
@@ -109,6 +112,10 @@ class Readers:
         people = self._of.get(trace_id, ())
         return len(people) - (reviewer in people)
 
+    def has_read(self, trace_id: str, reviewer: str) -> bool:
+        """Whether the reviewer stands by an accept or a reject."""
+        return reviewer in self._of.get(trace_id, ())
+
     def full(self, overlap: Overlap) -> dict[str, str]:
         """The traces that as many people have read as shall, as keys."""
         with self._lock:
@@ -123,6 +130,46 @@ class Readers:
             self._full[trace_id] = "read"
         else:
             self._full.pop(trace_id, None)
+
+
+class Assigned:
+    """Who shall read which trace; safe to share by threads."""
+
+    def __init__(self) -> None:
+        self._version: object = None
+        self._held: tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]] = ({}, {})
+
+    def catch_up(self, version: object, fetch: Callable[[], Iterable[tuple[Any, ...]]]) -> None:
+        """Take in who shall read what now, (trace_id, reviewer), where the version is a new one."""
+        if version == self._version:
+            return
+        people: dict[str, set[str]] = {}
+        traces: dict[str, set[str]] = {}
+        for trace_id, reviewer in fetch():
+            people.setdefault(trace_id, set()).add(reviewer)
+            traces.setdefault(reviewer, set()).add(trace_id)
+        # Replaced as one, so that a thread that asks meanwhile sees the old whole or the new one.
+        self._held = (
+            {trace_id: frozenset(names) for trace_id, names in people.items()},
+            {reviewer: frozenset(ids) for reviewer, ids in traces.items()},
+        )
+        self._version = version
+
+    def people(self, trace_id: str) -> frozenset[str]:
+        """Whom the trace is assigned to."""
+        return self._held[0].get(trace_id, frozenset())
+
+    def to(self, reviewer: str) -> frozenset[str]:
+        """What is assigned to the reviewer."""
+        return self._held[1].get(reviewer, frozenset())
+
+    def kept_from(self, reviewer: str, overlap: Overlap) -> set[str]:
+        """What is assigned to others so that no reading is left for this reviewer."""
+        return {
+            trace_id
+            for trace_id, names in self._held[0].items()
+            if reviewer not in names and overlap.wished(trace_id) <= len(names)
+        }
 
 
 class Reservations:

@@ -1,13 +1,12 @@
-"""Where reviewers differ, and by how much."""
+"""Where reviewers differ, and by how much; who reads what."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from curation import ui
-from curation.screens import agreement, anchoring
+from curation.screens import people
 
 with ui.page("Agreement") as room:
     st.title("Agreement")
-    agreement.overview(room)
-    anchoring.section(room)
+    people.chosen(room)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from curation import queues, reviewing
+from curation import assigning, queues, reviewing
 from curation import store as stores
 from curation.reviewing import EXACT, Line, Newest, grown
 from curation.store import Store
@@ -26,6 +26,8 @@ def store(tmp_path: Path) -> Store:
 def test_a_decision_and_its_undo_leave_the_order_of_a_steady_queue_as_it_was(
     store: Store, queue: str
 ) -> None:
+    if queue == reviewing.ASSIGNED:
+        assigning.make(store, assigning.Request(("ada",)), made_by="lead")
     version = reviewing.version(store, queue, "ada")
     line = reviewing.line(store, queue, "ada", 0, ())
     ids, n = line.left(store.decided_by("ada"), 9)

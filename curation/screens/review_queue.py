@@ -141,6 +141,10 @@ def _overlap(room: ui.Room) -> None:
             key="overlap_readings",
         )  # fmt: skip
         wished = Overlap(share / 100, int(readings))
+    st.page_link(
+        "pages/5_Agreement.py", label="Assign traces to people", icon=":material/assignment_ind:",
+        query_params={"view": "Assign"},
+    )  # fmt: skip
     if wished != held and st.button("Use this from now on", key="overlap_use"):
         room.store.set_setting(sharing.SETTING, wished.to_setting())
         st.rerun()

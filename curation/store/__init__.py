@@ -14,6 +14,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     deciding.py       decisions and withdrawals
     extras.py         what they say beside the verdict: steps, spans, confidence
     checking.py       spot checks, known states
+    assigning.py      who shall read what
     reading.py        what the rest of the house asks
     safekeeping.py    verify, backup, restore
 """
@@ -24,6 +25,7 @@ import uuid
 from pathlib import Path
 
 from curation.errors import StoreError
+from curation.store.assigning import Assigning
 from curation.store.bulk import Bulk
 from curation.store.finding import Finding
 from curation.store.following import Following
@@ -50,7 +52,7 @@ __all__ = [
 ]
 
 
-class Store(Intake, Following, Finding, Bulk, Safekeeping):
+class Store(Intake, Following, Assigning, Finding, Bulk, Safekeeping):
     """An open store."""
 
     def __enter__(self) -> Store:

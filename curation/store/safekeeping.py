@@ -17,6 +17,7 @@ import polars as pl
 
 from curation import records
 from curation.errors import StoreBusy, StoreError
+from curation.store.assigning import broken_assignments
 from curation.store.checking import broken_gold, broken_spot_checks
 from curation.store.connection import Connection, now
 from curation.store.deciding import decision_hash
@@ -67,7 +68,7 @@ class Safekeeping(Reading):
         checked = 0
         checks = (
             _scores, _markings, _decisions, _conventions, _lexicons, _exports, broken_spot_checks,
-            broken_gold, change_findings,
+            broken_gold, change_findings, broken_assignments,
         )  # fmt: skip
         for n, broken in chain(_traces(self), (check(self) for check in checks)):
             checked += n

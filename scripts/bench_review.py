@@ -65,6 +65,7 @@ MEASURE = """
   const places = () => {
     if (!desk?.isConnected) desk = deep(".desk");
     if (desk) return desk.dataset.phase === "card" ? desk.dataset.trace : null;
+    if (location.pathname.endsWith("/Review")) return null; // its captions come before its desk
     return document.querySelector('[data-testid="stCaptionContainer"]')?.textContent ?? null;
   };
   const newest = () => desk?.querySelector(".past")?.dataset.decision;

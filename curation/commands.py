@@ -22,6 +22,7 @@ from curation import (
     agreement,
     caretaker,
     compatibility,
+    editing,
     export,
     hedging,
     intake,
@@ -154,7 +155,8 @@ def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
             for i, (start, end) in enumerate(zip(starts, ends, strict=True))
         ],
         "leak_signs": leak_signs.of_trace(store, trace.trace_id),
-        "decisions": store.decisions(trace.trace_id),
+        "decisions": (decisions := store.decisions(trace.trace_id)),
+        "edits": editing.shown(store, trace, decisions, student),
         "convention": store.convention(score["convention_id"]) if score else None,
     }
 
@@ -173,7 +175,9 @@ def _refinement(
         why = f"The store does not hold {trace.refined_from}, from which it was refined."
         return {"original": None, "keep": None, "why": why}
     of_original = store.compatibility(original, student) if student else {}
-    pairs = [_ifd_pair(of_original), _ifd_pair(families)]
+    if trace.source == editing.SOURCE:
+        return {"original": original, **editing.weighed(of_original, families)._asdict()}
+    pairs = [editing.ifd_pair(of_original), editing.ifd_pair(families)]
     if None in pairs:
         why = "IFD and r-IFD of both traces are needed; `score --scores ifd,rifd` computes them."
         return {"original": original, "keep": None, "why": why}
@@ -181,15 +185,14 @@ def _refinement(
     return {"original": original, "keep": choice.keep, "why": choice.why}
 
 
-def _ifd_pair(families: dict[str, Any]) -> compatibility.IfdPair | None:
-    """IFD and r-IFD of a trace in the perplexity form; None where one is missing."""
-    ifd = families.get("ifd", {}).get("ifd_ppl")
-    rifd = families.get("rifd", {}).get("rifd_ppl")
-    return None if ifd is None or rifd is None else compatibility.IfdPair(ifd, rifd)
-
-
 def _marked_traces(
-    store: Store, where: str | None, order: str, limit: int | None, progress: Progress
+    store: Store,
+    where: str | None,
+    order: str,
+    limit: int | None,
+    progress: Progress,
+    *,
+    with_edits: bool = False,
 ) -> pl.DataFrame:
     """The traces of a filter, their markers up to date; a filter that cannot run changes nothing.
 
@@ -199,16 +202,16 @@ def _marked_traces(
         store.list_traces(where, order, limit)
         lexicons.mark_pending(store, lambda n: progress(n, None))
         signs.search_pending(store, lambda n: progress(n, None))
-    return store.list_traces(where, order, limit)
+    return store.list_traces(where, order, limit, with_edits=with_edits)
 
 
 def _list(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
     where, order, limit = arguments["where"], arguments["order"], arguments["limit"]
     if order == leak_signs.ORDER:
-        frame = _marked_traces(store, where, "arrival", None, progress)
+        frame = _marked_traces(store, where, "arrival", None, progress, with_edits=True)
         frame = leak_signs.in_order(store, frame).slice(0, limit)
     else:
-        frame = _marked_traces(store, where, order, limit, progress)
+        frame = _marked_traces(store, where, order, limit, progress, with_edits=True)
     return {"items": frame.to_dicts()}
 
 

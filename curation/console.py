@@ -198,7 +198,17 @@ def _shown(answer: dict[str, Any]) -> str:
                 ],
             )
         )
+    parts += [_edit(edit) for edit in answer.get("edits", ())]
     return "\n\n".join(parts)
+
+
+def _edit(edit: dict[str, Any]) -> str:
+    stands = "" if edit["is_live"] else ", taken back"
+    head = f"edit of no. {edit['sequence']} by {_value(edit['reviewer'])}{stands}"
+    student = f"  for the student: {edit['why']}"
+    return "\n".join(
+        [f"{head}, stored as {edit['trace_id']}", student, _indented("\n".join(edit["lines"]))]
+    )
 
 
 def _interval(low: float | None, high: float | None) -> str:

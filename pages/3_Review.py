@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
-from curation import dealing, desk, reviewing, ui
+from curation import dealing, desk, editing, reviewing, ui
 from curation.desk import cards, messages
 from curation.screens import anchoring, blind_desk, review_queue
 
@@ -63,7 +65,7 @@ def screen(
             store, student, room.reviewer, trace_id,
             line.why(trace_id) or "opened by its link", among,
         ),
-        decide=store.decide,
+        decide=partial(editing.decide, store),
         key=KEY,
         store_id=store.setting("store_id") or str(store.path),
         reviewer=room.reviewer,

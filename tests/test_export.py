@@ -24,6 +24,7 @@ from curation import export
 from curation.errors import ExportError, StoreBusy
 from curation.export import folder as export_folder
 from curation.export import formats
+from curation.export.editions import as_taught
 from curation.export.splits import split_point
 from curation.records import problem_id, text_hash, trace_id
 from curation.store import Store
@@ -158,6 +159,9 @@ def test_messages_hold_the_prompt_and_the_trace_and_where_they_come_from(
                 "problem_id": row["problem_id"],
                 "teacher": "t",
                 "teacher_context": "unguided",
+                "is_edited": False,
+                "original_trace_id": row["trace_id"],
+                "edit_decision_id": "",
             }
         ]
     }
@@ -220,7 +224,7 @@ def test_rows_keep_the_order_in_which_traces_were_added(tmp_path: Path) -> None:
 def test_how_much_is_written_at_a_time_changes_no_line(
     tmp_path: Path, chunk_rows: int, chunk_bytes: int
 ) -> None:
-    frame = a_store(5, 3).frame
+    frame = as_taught(a_store(5, 3).frame)
     whole, pieces = tmp_path / "whole", tmp_path / "pieces"
     counted: list[int] = []
     with pytest.MonkeyPatch.context() as patch:

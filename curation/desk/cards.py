@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from curation import compatibility, functions, leak_signs, signs
+from curation import compatibility, editing, functions, leak_signs, signs
 from curation.desk import messages
 from curation.desk.profile import SHOWN
 from curation.records import PROFILE_COLUMNS, TOKEN_COLUMNS
@@ -80,6 +80,8 @@ def build(
         numbers.update({name: family[name] for name in COLUMNS if name in family})
     record = store.convention(score["convention_id"]) if score else {}
     mine = store.verdict_of(trace_id, reviewer)
+    if mine and (edit := mine["edit"]):
+        edit.update(editing.advice(store, trace_id, edit["trace_id"], student)._asdict())
     marking = signs.marking_of(store, trace)
     markers = marking.markers or []
     return messages.card(
@@ -105,4 +107,5 @@ def build(
         n_pool=among.height if among else None,
         leak_signs=leak_signs.of_trace(store, trace_id, among.leaks) if among else None,
         was_revealed=store.was_revealed(trace_id, reviewer),
+        edit_taken_back=store.edit_taken_back(trace_id, reviewer),
     )

@@ -124,6 +124,9 @@ class Recent:
     """(step, verdict) of the steps that were judged: 1, 0 or -1."""
     seen: Sequence[tuple[int, int]] = ()
     """Half-open ranges of the steps that stood on screen."""
+    edit: Mapping[str, Json] | None = None
+    """The text it was accepted with: trace_id (what it became), n_chars, text (None: not at hand),
+    and perhaps keep and why (`editing.Advice`)."""
     spans: Sequence[tuple[int, int, str]] = ()
     """(start, end, label) of what was labelled, in code points, `end` exclusive."""
     confidence: int | None = None
@@ -169,6 +172,7 @@ def card(
     n_pool: int | None = None,
     leak_signs: Mapping[str, Any] | None = None,
     was_revealed: bool = False,
+    edit_taken_back: Mapping[str, str] | None = None,
 ) -> Card:
     """One card as JSON: what is shown of a trace, offsets in UTF-16 code units.
 
@@ -181,6 +185,7 @@ def card(
     does ("" = none), which follow its category in the card. `marking_refusal` says why the markers
     are not counted; then every count is None. `leak_signs` is what
     `leak_signs.of_trace` says. `was_revealed`: its numbers were on this reviewer's screen before.
+    `edit_taken_back` is what `Store.edit_taken_back` says: the draft to go on with.
     """
     text = trace.text
     marks = [(int(mark[0]), int(mark[1]), str(mark[2])) for mark in markers]
@@ -245,6 +250,7 @@ def card(
         "why": why,
         "mine": None if mine is None else recent_json(mine),
         "was_revealed": was_revealed,
+        "edit_taken_back": None if edit_taken_back is None else dict(edit_taken_back),
     }
 
 
@@ -304,6 +310,7 @@ def recent_json(decision: Recent) -> Card:
         "seen": [[start, end] for start, end in decision.seen],
         "spans": [[start, end, label] for start, end, label in decision.spans],
         "confidence": decision.confidence,
+        "edit": None if decision.edit is None else dict(decision.edit),
     }
 
 

@@ -16,11 +16,13 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-from curation.records import CONFIDENCE, QUESTION, VERDICTS, Decision
+from curation.records import CONFIDENCE, QUESTION, VERDICTS, Decision, text_hash
 
 MAX_ENTRIES = 500
 MAX_NOTE_CHARS = 20_000
 MAX_WORD_CHARS = 200
+MAX_EDIT_CHARS = 400_000
+"""How long the text of an edit may be; the browser counts an astral character as two."""
 MAX_REASONS = 9
 MAX_STEPS = 20_000
 MAX_SPANS = 1_000
@@ -116,7 +118,7 @@ _FIELDS = frozenset(
         "decision_id", "kind", "trace_id", "text_hash", "verdict", "withdraws", "reasons", "note",
         "directive", "shown_at", "decided_at", "active_ms", "queue", "convention_id", "lexicon_id",
         "revealed", "order", "question", "steps", "seen", "spans",
-        "confidence",
+        "confidence", "edit",
     )
 )  # fmt: skip
 
@@ -156,9 +158,12 @@ def _decision(entry: object, reviewer: str) -> tuple[int, Decision]:
     said = {
         "steps": _steps(entry), "steps_seen": _seen(entry), "spans": _spans(entry),
         "confidence": _count(entry, "confidence", max(CONFIDENCE), at_least=min(CONFIDENCE)),
+        "edit": _edit(entry),
     }  # fmt: skip
     if kind == "undo" and any(said.values()):
-        raise _Refusal("an undo judges no step, labels nothing and is neither sure nor unsure")
+        raise _Refusal("an undo judges no step, labels and edits nothing, is not sure or unsure")
+    if said["edit"] and (verdict, question) != ("accept", QUESTION):
+        raise _Refusal("an edit goes with an accept of the trace for training, and nothing else")
     extra: dict[str, object] = {} if order is None else {"order": str(order)}
     revealed = entry.get("revealed")
     if revealed is not None and not isinstance(revealed, bool):
@@ -206,6 +211,24 @@ def _word(entry: Mapping[str, object], name: str) -> str | None:
 
 def _prose(entry: Mapping[str, object], name: str) -> str | None:
     return _string(entry, name, MAX_NOTE_CHARS)
+
+
+def _edit(entry: Mapping[str, object]) -> dict[str, str] | None:
+    """The text as the reviewer would have it, as `store.edits` takes it; None where none is said.
+
+    Whether it changes anything is for whoever has the original to say.
+    """
+    value = entry.get("edit")
+    if value is None:
+        return None
+    if not isinstance(value, dict) or value.keys() != {"text"}:
+        raise _Refusal("edit is no object with a text and nothing else")
+    text = _string({"the edit": value["text"]}, "the edit", MAX_EDIT_CHARS)
+    if text is None:
+        raise _Refusal("the edit is empty; to leave nothing of a trace, reject it")
+    if "\0" in text:
+        raise _Refusal("the edit holds a NUL, which no trace may")
+    return {"text": text, "text_hash": text_hash(text)}
 
 
 def _reasons(entry: Mapping[str, object]) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 """Decisions -> a training set on disk, with a manifest from which it can be checked.
 
-Owns what an exported row looks like (`formats`), which split a problem belongs to (`splits`), the
-record and the card that go with it (`manifest`, `card`), how a folder comes to be all at once or
-not at all (`folder`), and the check of a finished export (`verification`); `writing` puts them
-together. Knows the store only as an `ExportSource`; knows nothing of DuckDB, models or screens.
+Owns what an exported row looks like (`formats`), what stands in it where a trace was accepted with
+an edit (`editions`), which split a problem belongs to (`splits`), the record and the card that go
+with it (`manifest`, `card`), how a folder comes to be all at once or not at all (`folder`), and the
+check of a finished export (`verification`); `writing` puts them together. Knows the store only as
+an `ExportSource`; knows nothing of DuckDB, models or screens.
 
 What holds, whatever the format:
 - Only `accepted` traces are exported. Everything else is counted by its state in the preview, the

@@ -57,7 +57,9 @@ def dataset_card(record: Mapping[str, Any], lengths: Sequence[int]) -> str:
         "",
         *(f"{note}\n" for note in record["notes"]),
         f"**Rows.** `{record['format']}`: {FORMATS[record['format']]} `trace_id`, `problem_id`, "
-        "`teacher` and `teacher_context` say where a row comes from; trainers ignore them.",
+        "`teacher` and `teacher_context` say where a row comes from; trainers ignore them. Where "
+        "`is_edited`, a reviewer's edit stands in place of what the teacher wrote "
+        "(`original_trace_id`), by the decision `edit_decision_id`.",
         "",
         f"**Selection.** Filter: {_code(options['where']) if options['where'] else 'none'}. "
         f"Left out: {_left_out(record['left_out'])}. Accepted means that everyone who gave a "

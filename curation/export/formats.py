@@ -28,7 +28,19 @@ import pyarrow.parquet as pq
 FileType = Literal["jsonl", "parquet"]
 FILE_TYPES: tuple[FileType, ...] = get_args(FileType)
 
-PROVENANCE_COLUMNS: tuple[str, ...] = ("trace_id", "problem_id", "teacher", "teacher_context")
+PROVENANCE_COLUMNS: tuple[str, ...] = (
+    "trace_id",
+    "problem_id",
+    "teacher",
+    "teacher_context",
+    "is_edited",
+    "original_trace_id",
+    "edit_decision_id",
+)
+"""`trace_id` is the trace whose text stands in the row. Where it was accepted with an edit
+(`is_edited`), that is what the edit became, `original_trace_id` what the teacher wrote and
+`edit_decision_id` the decision; else the first two are alike and the last is "": a column that is
+null in one split would have another type there."""
 
 CHUNK_BYTES = 16 << 20
 CHUNK_ROWS = 20_000
@@ -138,7 +150,10 @@ def trace_text(row: Mapping[str, object], format: str) -> str:
 def _parquet_schema(format: str) -> pa.Schema:
     return pa.schema(
         [(name, _MESSAGES) for name in _FORMATS[format].columns]
-        + [(name, pa.string()) for name in PROVENANCE_COLUMNS]
+        + [
+            (name, pa.bool_() if name == "is_edited" else pa.string())
+            for name in PROVENANCE_COLUMNS
+        ]
     )
 
 

@@ -13,6 +13,7 @@ import polars as pl
 
 from curation.errors import ExportError
 from curation.export.card import dataset_card
+from curation.export.editions import as_taught
 from curation.export.folder import building, publish, write_text
 from curation.export.formats import FILE_TYPES, FORMATS, FileType, file_name, write_file
 from curation.export.manifest import (
@@ -56,10 +57,16 @@ EXPORT_SCHEMA: dict[str, pl.DataType] = {
     "decision_ids": pl.List(pl.String()),
     "reviewers": pl.List(pl.String()),
     "position": pl.Int64(),
+    "edited_trace_id": pl.String(),
+    "edited_text": pl.String(),
+    "edited_text_hash": pl.String(),
+    "edited_context": pl.String(),
+    "edit_decision_id": pl.String(),
 }
 """What a store hands over for each trace. `prompt` is the wording the teacher was given,
 `decision_ids` and `reviewers` belong to the current decisions on the trace, and `position` is the
-order in which the traces were added (rows are exported in it)."""
+order in which the traces were added (rows are exported in it). `edit…` is the edit with which it
+was accepted, as the trace that the edit became; null where there is none."""
 
 
 class ExportSource(Protocol):
@@ -255,6 +262,7 @@ def _plan(
     states = {state: counted.get(state, 0) for state in STATES}
     left_out = {state: n for state, n in states.items() if n and state != "accepted"}
     accepted = frame.filter(pl.col("state") == "accepted").sort("position", "trace_id")
+    accepted = as_taught(accepted)
     assigned = assign_splits(accepted["problem_id"], shares, seed)
     accepted = accepted.with_columns(
         pl.col("problem_id").replace_strict(assigned, return_dtype=pl.String()).alias("split")
@@ -270,6 +278,12 @@ def _plan(
         notes.append(
             f"{_plural(len(assigned), 'problem')} cannot fill {len(shares)} splits: "
             f"{', '.join(empty)} stays empty and gets no file, since a problem stands in one split."
+        )
+    n_edited = int(accepted["is_edited"].sum())
+    if n_edited:
+        notes.append(
+            f"{_plural(n_edited, 'trace')} accepted with an edit: the edited text is exported, the "
+            "newest where there are several."
         )
     refusal = None if accepted.height else _why_empty(states, where)
     return accepted, Preview(states, rows, problems, left_out, tuple(notes), refusal)

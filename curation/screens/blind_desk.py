@@ -7,9 +7,11 @@ of a trace is `messages.blind_card`; scores that arrive meanwhile change no card
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
-from curation import checks, desk, ui
+from curation import checks, desk, editing, ui
 from curation.desk import cards, messages
 
 
@@ -48,7 +50,7 @@ def _screen(room: ui.Room, check_id: str) -> None:
         build=lambda trace_id: cards.build_blind(
             store, reviewer, trace_id, f"{places.get(trace_id)} of {len(items)} drawn", question
         ),
-        decide=store.decide,
+        decide=partial(editing.decide, store),  # what the other desk left behind too
         key=key,
         store_id=store.setting("store_id") or str(store.path),
         reviewer=reviewer,

@@ -38,8 +38,10 @@ def _told(row: dict[str, Any]) -> str:
     why = ", ".join(REASONS.get(reason, reason) for reason in row["reasons"])
     n = len(row["steps"])
     steps = f", {n} step{'s' if n > 1 else ''} judged" if n else ""
+    edit = ", with an edit" if row["edit"] else ""
+    verdict = VERDICT_WORDS[row["verdict"]][1]
     parts = [
-        f"#{row['sequence']} {VERDICT_WORDS[row['verdict']][1]}{f' ({why})' if why else ''}{steps}",
+        f"#{row['sequence']} {verdict}{edit}{f' ({why})' if why else ''}{steps}",
         f"{row['decided_at'].astimezone(UTC):%d %b %Y, %H:%M} UTC",
         *([f"note: {row['note'][:60]}"] if row["note"] else []),
         f"{row['prompt'][:80]} ({row['teacher'][:40]})",

@@ -13,6 +13,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     profiling.py      recipes, families of numbers, shortcuts, knowledge of problems
     deciding.py       decisions and withdrawals
     extras.py         what they say beside the verdict: steps, spans, confidence
+    edits.py          the text that an accepted decision carries, and its trace
     checking.py       spot checks, known states
     assigning.py      who shall read what
     reading.py        what the rest of the house asks
@@ -27,6 +28,7 @@ from pathlib import Path
 from curation.errors import StoreError
 from curation.store.assigning import Assigning
 from curation.store.bulk import Bulk
+from curation.store.edits import Edited
 from curation.store.finding import Finding
 from curation.store.following import Following
 from curation.store.intake import Added, Intake
@@ -43,6 +45,7 @@ __all__ = [
     "SHORTCUT_SCHEMA",
     "Added",
     "Copy",
+    "Edited",
     "Reader",
     "Store",
     "Taken",

@@ -99,12 +99,13 @@ class Checking(Deciding):
         return name
 
     def strata(self) -> pl.DataFrame:
-        """Every trace with its stratum, in order of arrival.
+        """Every trace of a teacher with its stratum, in order of arrival; edits are none.
 
         Columns: trace_id, text_hash, teacher_context, teacher.
         """
         return self._frame(
-            "select trace_id, text_hash, teacher_context, teacher from trace order by position"
+            "select trace_id, text_hash, teacher_context, teacher from trace "
+            "anti join edited_trace using (trace_id) order by position"
         )
 
     def spot_checks(self) -> pl.DataFrame:

@@ -17,8 +17,9 @@ import polars as pl
 
 from curation.errors import StoreError
 from curation.records import QUESTION, VERDICTS, Decision, Stored, content_id
-from curation.store import extras, span_verdicts, step_verdicts
+from curation.store import edits, extras, span_verdicts, step_verdicts
 from curation.store.connection import now
+from curation.store.edits import Edited, Edits
 from curation.store.profiling import Profiling
 
 
@@ -35,15 +36,17 @@ def decision_hash(row: dict[str, Any]) -> str:
     return content_id("dc1", json.dumps(said, default=_iso, ensure_ascii=False))
 
 
-class Deciding(Profiling):
+class Deciding(Edits, Profiling):
     """The part of a store that keeps decisions."""
 
-    def decide(self, decision: Decision) -> Stored:
+    def decide(self, decision: Decision, edited: Edited | None = None) -> Stored:
         """Append a decision; on disk when this returns. Sending it again changes nothing.
 
-        Raises UnknownTrace; StoreError where the id already stands for another decision, the
-        trace's text is not the one that was shown, a step or span verdict does not fit it, or a
-        withdrawal names a decision that is not the reviewer's own.
+        A decision that carries an edit comes with the trace that the edit becomes, which is stored
+        with it (`store.edits`). Raises UnknownTrace; StoreError where the id already stands for
+        another decision, the trace's text is not the one that was shown, a step or span verdict
+        does not fit it, an edit is none, the trace is itself an edit, or a withdrawal names a
+        decision that is not the reviewer's own.
         """
         if not decision.reviewer.strip():
             raise StoreError("A decision needs the reviewer's name; give one, then decide again.")
@@ -57,7 +60,9 @@ class Deciding(Profiling):
                 f"The text of {decision.trace_id} is not the one that was shown; "
                 "open the card again, then decide."
             )
-        row = decision_row(decision, trace["text_hash"], self._tied(decision))
+        if decision.verdict is not None and decision.question == QUESTION:
+            self._check_no_edit(decision.trace_id)
+        row = decision_row(decision, trace["text_hash"], self._tied(decision, edited))
         row["content_hash"] = decision_hash(row)
         with self._writing() as cursor:
             known = _known(cursor, decision.decision_id)
@@ -78,6 +83,8 @@ class Deciding(Profiling):
             names = ", ".join(row)
             values = ", ".join(f"${name}" for name in row)
             cursor.execute(f"insert into decision ({names}) values ({values})", row)
+            if edited is not None:
+                edits.insert(cursor, edited)
         return Stored(decision.decision_id, row["sequence"], row["stored_at"], True)
 
     def undo(self, reviewer: str, *, origin: str = "library") -> dict[str, Any] | None:
@@ -122,7 +129,8 @@ class Deciding(Profiling):
     ) -> list[dict[str, Any]]:
         """The reviewer's newest live decisions, newest first, with what to show of each.
 
-        `steps`, `seen`, `spans` and `confidence` are as `extras.shown` gives them.
+        `steps`, `seen`, `spans`, `confidence` and `edit` (without its text) are as `extras.shown`
+        gives them.
         """
         rows = self._frame(
             """
@@ -143,7 +151,10 @@ class Deciding(Profiling):
     def verdict_of(
         self, trace_id: str, reviewer: str, question: str = QUESTION
     ) -> dict[str, Any] | None:
-        """The reviewer's own current decision on a trace (as in `recent_decisions`), or None."""
+        """The reviewer's own current decision on a trace, or None.
+
+        As in `recent_decisions`; an edit comes with its text.
+        """
         row = self._one(
             """
             select d.decision_id, d.sequence, d.trace_id, d.verdict, d.reasons, d.note,
@@ -156,7 +167,7 @@ class Deciding(Profiling):
             reviewer=reviewer,
             question=question,
         )
-        return None if row is None else extras.shown(row)
+        return None if row is None else extras.shown(row, with_text=True)
 
     def decided_by(self, reviewer: str, question: str = QUESTION) -> dict[str, str]:
         """What the reviewer has decided: trace_id -> id of their current decision on it."""
@@ -272,16 +283,22 @@ class Deciding(Profiling):
             question=QUESTION,
         )
 
-    def _tied(self, decision: Decision) -> dict[str, object]:
-        """The decision's `extra`, checked against the trace's words and tied to them."""
-        if not extras.NAMES & decision.extra.keys():
-            return decision.extra
+    def _tied(self, decision: Decision, edited: Edited | None) -> dict[str, object]:
+        """The decision's `extra`, checked against the trace's words and tied to them.
+
+        So is an edit, to the trace that it becomes.
+        """
+        extra = decision.extra
+        if not (extras.NAMES | {"edit"}) & extra.keys():
+            return extra
         row = self._one(
             "select text, step_start, step_end from trace where trace_id = $id",
             id=decision.trace_id,
         )
         assert row is not None, "the trace was just found"
-        return extras.checked(decision.extra, row["text"], row["step_start"], row["step_end"])
+        if "edit" in extra:
+            extra = edits.tied(decision, row["text"], edited)
+        return extras.checked(extra, row["text"], row["step_start"], row["step_end"])
 
 
 def decision_row(decision: Decision, text_hash: str, extra: dict[str, object]) -> dict[str, Any]:

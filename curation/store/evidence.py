@@ -13,8 +13,12 @@ class Evidence(Checking):
     """The part of a store that gathers what speaks for or against a leak."""
 
     def pool_ids(self, limit: int) -> list[str]:
-        """At most `limit` trace ids, drawn by their hash: the same until traces are added."""
-        frame = self._frame("select trace_id from trace order by md5(trace_id) limit $n", n=limit)
+        """At most `limit` teachers' traces, drawn by their hash: the same until some are added."""
+        frame = self._frame(
+            "select trace_id from trace anti join edited_trace using (trace_id) "
+            "order by md5(trace_id) limit $n",
+            n=limit,
+        )
         ids: list[str] = frame["trace_id"].to_list()
         return ids
 

@@ -2,6 +2,7 @@
 
 Steps (`step_verdicts`), spans (`span_verdicts`) and how sure the reviewer is: `"confidence": 2`,
 one of `records.CONFIDENCE`; without it nothing was said of that, which is no level of its own.
+An edit (`edits`) is checked where its trace is at hand, and only read back here.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from curation.errors import StoreError
 from curation.records import CONFIDENCE
-from curation.store import span_verdicts, step_verdicts
+from curation.store import edits, span_verdicts, step_verdicts
 
 NAMES = frozenset(("steps", "steps_seen", "spans", "confidence"))
 
@@ -29,11 +30,12 @@ def checked(
     return span_verdicts.checked(step_verdicts.tied(said, text, starts, ends), text)
 
 
-def shown(row: Mapping[str, Any]) -> dict[str, Any]:
+def shown(row: Mapping[str, Any], *, with_text: bool = False) -> dict[str, Any]:
     """A decision to show: in place of `extra` what it holds.
 
     `steps` are (step, verdict) pairs, `seen` half-open ranges of the steps that were on screen,
-    `spans` (start, end, label) in code points, `confidence` 1 to 3 or None.
+    `spans` (start, end, label) in code points, `confidence` 1 to 3 or None, `edit` what `edits.of`
+    says of it (its text only `with_text`) or None.
     """
     extra = json.loads(row["extra"])
     return {
@@ -42,4 +44,5 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "seen": step_verdicts.seen(row["extra"]),
         "spans": span_verdicts.triples(extra),
         "confidence": extra.get("confidence"),
+        "edit": edits.of(extra, with_text=with_text),
     }

@@ -23,6 +23,7 @@ class Finding(Reading):
     def find(self, where: str | None = None, text: str | None = None) -> list[str]:
         """The ids of the traces that meet a condition and hold a text, in order of arrival.
 
+        Of those that one decides on: what an edit made is found by its original.
         `where` is a DuckDB condition over the columns of view `trace_overview`. `text` is looked
         for in prompt and trace, letter case aside; between slashes (`/so|hence/`) it is a regular
         expression as RE2 reads it. None or blank asks for nothing. Raises FilterError.
@@ -34,7 +35,8 @@ class Finding(Reading):
         elif sought:
             condition = _LITERAL
         frame = self._filtered(
-            f"select trace_id from (select trace_id, position from trace where {condition})",
+            "select trace_id from (select trace_id, position from trace "
+            f"anti join edited_trace using (trace_id) where {condition})",
             where,
             "order by position",
             sought=sought,

@@ -86,20 +86,25 @@ class Reading(Evidence):
         return Pulse(**row)
 
     def status(self) -> dict[str, Any]:
-        """Where the curation stands: counts of what is stored, by state, and who takes part."""
+        """Where the curation stands: counts of what is stored, by state, and who takes part.
+
+        `traces` are those that one decides on; those that edits made are counted in `edits` alone.
+        """
         row = self._one(
             """
             select (select count(*) from problem) as problems,
                 (select coalesce(max(sequence), 0) from decision) as records,
-                (select count(*) from trace) as traces,
-                (select count(distinct trace_id) from latest_score where error is null) as scored,
+                count(*) as traces,
+                (select count(*) from edited_trace) as edits,
+                (select count(distinct trace_id) from latest_score
+                    anti join edited_trace using (trace_id) where error is null) as scored,
                 count(*) filter (state <> 'undecided') as decided,
                 count(*) filter (state = 'accepted') as accepted,
                 count(*) filter (state = 'rejected') as rejected,
                 count(*) filter (state = 'disputed') as disputed,
                 count(*) filter (state = 'flagged') as flagged,
                 count(*) filter (state = 'skipped') as skipped
-            from trace_state
+            from trace_state anti join edited_trace using (trace_id)
             """
         )
         assert row is not None
@@ -146,18 +151,25 @@ class Reading(Evidence):
         return row["step_start"], row["step_end"]
 
     def list_traces(
-        self, where: str | None = None, order: str = "arrival", limit: int | None = None
+        self,
+        where: str | None = None,
+        order: str = "arrival",
+        limit: int | None = None,
+        *,
+        with_edits: bool = False,
     ) -> pl.DataFrame:
         """Traces with their state and scores, one a row, without their texts.
 
-        `where` is a DuckDB condition over the columns of view `trace_overview`. Raises FilterError.
+        Those of teachers; `with_edits`, what reviewers' edits made too. `where` is a DuckDB
+        condition over the columns of view `trace_overview`. Raises FilterError.
         """
         if order not in ORDERS:
             raise FilterError(f"There is no order {order!r}; they are {', '.join(ORDERS)}.")
         if limit is not None and limit < 0:
             raise FilterError(f"A limit is a whole number of 0 or more, not {limit}.")
         return self._filtered(
-            f"select {_LISTED} from trace_overview",
+            f"select {_LISTED} from trace_overview"
+            + ("" if with_edits else " anti join edited_trace using (trace_id)"),
             where,
             f"order by {_ORDER_BY[order]} limit $limit",
             limit=limit,
@@ -167,6 +179,8 @@ class Reading(Evidence):
         self, reviewer: str, question: str = QUESTION, columns: Collection[str] | None = None
     ) -> pl.DataFrame:
         """What a queue chooses from: every trace with the reviewer's own verdict and others'.
+
+        Traces that edits made are nobody's task and left out.
 
         `columns` names what of a trace is asked for (None = everything that `list_traces` has,
         which takes several times as long); the ids, `added_order`, `my_verdict` and `n_others` are
@@ -190,6 +204,7 @@ class Reading(Evidence):
                     and verdict in ('accept', 'reject')
                 group by trace_id
             ) others using (trace_id)
+            anti join edited_trace using (trace_id)
             order by o.position
             """,
             reviewer=reviewer,
@@ -206,12 +221,18 @@ class Reading(Evidence):
         )
 
     def export_rows(self, where: str | None = None, question: str = QUESTION) -> pl.DataFrame:
-        """What an export chooses from: every trace of the filter with its text and its state."""
+        """What an export chooses from: every trace of the filter with its text and its state.
+
+        The trace of the edit that counts comes along (`edited_…`, `edit_decision_id`), null where
+        there is none; it has no row of its own.
+        """
         return self._filtered(
             """
             select trace_id, problem_id, prompt, domain, teacher, teacher_family, teacher_context,
                 text, text_hash, is_correct, source, licence, state, position,
-                coalesce(d.decision_ids, []) as decision_ids, coalesce(d.reviewers, []) as reviewers
+                coalesce(d.decision_ids, []) as decision_ids,
+                coalesce(d.reviewers, []) as reviewers,
+                edited_trace_id, edited_text, edited_text_hash, edited_context, edit_decision_id
             from trace_overview left join (
                 select trace_id, list(decision_id order by sequence) as decision_ids,
                     list(reviewer order by sequence) as reviewers
@@ -219,6 +240,14 @@ class Reading(Evidence):
                 where question = $question
                 group by trace_id
             ) d using (trace_id)
+            left join (
+                select e.original_trace_id as trace_id, e.trace_id as edited_trace_id,
+                    x.text as edited_text, x.text_hash as edited_text_hash,
+                    x.teacher_context as edited_context,
+                    e.decision_id as edit_decision_id
+                from current_edit e join trace x on x.trace_id = e.trace_id
+            ) edited using (trace_id)
+            anti join edited_trace using (trace_id)
             """,
             where,
             "order by position",

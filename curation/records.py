@@ -49,6 +49,10 @@ CONFIDENCE: dict[int, str] = {1: "unsure", 2: "fairly sure", 3: "sure"}
 QUESTION = "train"
 """The question a plain verdict answers: should the student train on this trace?"""
 
+PREFER = "prefer/"
+"""`prefer/ID` asks: is this trace better than trace ID of its problem? So that a pair has one
+place, it is asked of the smaller of the two ids and names the larger (`pair_of`)."""
+
 
 def content_id(recipe: str, *parts: str | None) -> str:
     """The content-hash id of `parts` under `recipe`, as `recipe_` + 24 hex digits."""
@@ -94,6 +98,11 @@ def trace_id(
 def text_hash(text: str) -> str:
     """The id of a piece of text alone: what a decision or a score was about."""
     return content_id("tx1", text)
+
+
+def pair_of(one: str, other: str) -> tuple[str, str]:
+    """The pair of two traces: their ids, the smaller first, which is where its choices are kept."""
+    return (one, other) if one < other else (other, one)
 
 
 @dataclass(frozen=True)

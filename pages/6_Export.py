@@ -28,11 +28,14 @@ with ui.page("Export") as room:
     out = left.text_input("Folder", value=str(ROOT / "exports" / "sft"), key="export_out")
 
     splits = export.parse_splits(typed_splits or "")
-    preview = export.preview(room.store, where=where or None, splits=splits, seed=seed)
+    what = "pairs" if export.is_of_pairs(form) else "traces"
+    preview = export.preview(
+        room.store, format=form, where=where or None, splits=splits, seed=seed
+    )  # fmt: skip
     st.subheader("What would be in it")
     st.dataframe(
         [
-            {"split": name, "traces": n, "problems": preview.problems[name]}
+            {"split": name, what: n, "problems": preview.problems[name]}
             for name, n in preview.rows.items()
         ],
         hide_index=True,
@@ -40,7 +43,7 @@ with ui.page("Export") as room:
     if preview.left_out:
         st.caption("Left out, by state")
         st.dataframe(
-            [{"state": state, "traces": n} for state, n in preview.left_out.items()],
+            [{"state": state, what: n} for state, n in preview.left_out.items()],
             hide_index=True,
         )
     for note in preview.notes:
@@ -65,7 +68,7 @@ with ui.page("Export") as room:
                 "overwrite": overwrite,
             },
         )
-        st.success(f"{sum(answer['rows'].values()):,} traces written.", icon=":material/check:")
+        st.success(f"{sum(answer['rows'].values()):,} {what} written.", icon=":material/check:")
         st.dataframe(answer["files"], hide_index=True)
         st.caption("Open it")
         st.code(f"import datasets\n\ndata = datasets.load_dataset({out!r})", language="python")

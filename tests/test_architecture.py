@@ -16,8 +16,8 @@ PAGES = [Path("app.py"), *sorted(path.relative_to(ROOT) for path in (ROOT / "pag
 
 GROUND = {"records", "errors", "settings"}
 PURE = {
-    "agreement", "compatibility", "export", "figures", "hedging", "ingest", "leakage", "queues",
-    "reporting", "scores", "spotcheck", "steps", "student",
+    "agreement", "alignment", "compatibility", "export", "figures", "hedging", "ingest", "leakage",
+    "queues", "reporting", "scores", "spotcheck", "steps", "student",
 }  # fmt: skip
 SCREEN = {"desk", "screens", "ui"}
 ONLY_IN = {

@@ -65,6 +65,11 @@ class FakeStore:
         assert question == "train"
         return self.frame if where is None else self.frame.sql(f"select * from self where {where}")
 
+    def export_pairs(self, where: str | None) -> pl.DataFrame:
+        """Each accepted trace, chosen once over a text that nobody wanted."""
+        frame = self.export_rows(where, "train").filter(pl.col("state") == "accepted")
+        return pl.DataFrame([a_pair(row) for row in frame.rows(named=True)], export.PAIR_SCHEMA)
+
     def export_context(self) -> dict[str, object]:
         return {"schema": "0001_core.sql", "lexicon_id": None, "conventions": []}
 
@@ -108,6 +113,25 @@ def a_row(
         "reviewers": ["ada"] if decided else [],
         "position": position,
     }
+
+
+def a_pair(row: Mapping[str, Any], **votes: int) -> dict[str, Any]:
+    """A pair as a store hands it over: `row` first, behind it a text that denies it."""
+    denied = f"Not: {row['text']}"
+    sides = {"first": row, "second": {**row, "trace_id": f"{row['trace_id']}-2", "text": denied}}
+    return {
+        **{
+            f"{side}_{name}": trace.get(name)
+            for side, trace in sides.items()
+            for name in ("prompt", "text", "teacher", "teacher_context", "source", "licence")
+        },
+        **{f"{side}_id": trace["trace_id"] for side, trace in sides.items()},
+        **{f"{side}_text_hash": text_hash(trace["text"]) for side, trace in sides.items()},
+        **{name: row[name] for name in (
+            "problem_id", "domain", "position", "decision_ids", "reviewers"
+        )},
+        "n_first": 1, "n_second": 0, "n_tie": 0, "n_flag": 0, **votes,
+    }  # fmt: skip
 
 
 def a_store(n_problems: int = 20, per_problem: int = 2) -> FakeStore:
@@ -193,9 +217,9 @@ def test_hard_texts_come_back_through_load_dataset_as_they_were(
     assert len(found) == len(rows)
     for row in rows:
         got = found[row["trace_id"]]
-        messages = (
-            got["messages"] if format == "sft-messages" else got["prompt"] + got["completion"]
-        )
+        messages = got.get("messages") or got["prompt"] + (got.get("completion") or got["chosen"])
+        if format == "preference":
+            assert got["rejected"][0]["content"] == f"Not: {row['text']}"
         assert [message["content"] for message in messages] == [row["prompt"], row["text"]]
         assert got["teacher"] == row["teacher"]
     assert export.verify_export(tmp_path / "a set").broken == []

@@ -12,14 +12,14 @@ import datasets
 import pytest
 
 from curation import export
-from curation.export.formats import PROVENANCE_COLUMNS, FileType
+from curation.export.formats import PAIR_PROVENANCE, PROVENANCE_COLUMNS, FileType
 from tests.test_export import FakeStore, a_row, no_network  # noqa: F401 - a fixture
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.usefixtures("no_network"),
     # Of the trainer's own making, not of what it is given.
-    pytest.mark.filterwarnings("ignore:.gradient_checkpointing. is deprecated:FutureWarning"),
+    pytest.mark.filterwarnings("ignore:.(is_)?gradient_checkpointing. is deprecated:FutureWarning"),
 ]
 
 DEMO = Path(__file__).parent.parent / "data" / "demo" / "traces.jsonl"
@@ -56,7 +56,9 @@ def demo() -> FakeStore:
 
 
 @pytest.mark.parametrize("files", export.FILE_TYPES)
-@pytest.mark.parametrize("format", export.FORMATS)
+@pytest.mark.parametrize(
+    "format", [name for name in export.FORMATS if not export.is_of_pairs(name)]
+)
 def test_trl_takes_one_real_step_on_what_was_accepted(
     tmp_path: Path, student: tuple[Any, Any], demo: FakeStore, files: FileType, format: str
 ) -> None:
@@ -109,3 +111,42 @@ def test_trl_takes_one_real_step_on_what_was_accepted(
     assert math.isfinite(loss)
     assert loss > 0
     assert not torch.equal(before, weights)
+
+
+def test_trl_takes_one_real_step_on_what_was_preferred(
+    tmp_path: Path, student: tuple[Any, Any], demo: FakeStore
+) -> None:
+    import trl
+
+    model, tokenizer = student
+    exported = export.write(demo, format="preference", out=tmp_path / "set")
+    loaded = datasets.load_dataset(str(tmp_path / "set"), cache_dir=str(tmp_path / "cache"))
+    assert set(PAIR_PROVENANCE) < set(loaded["train"].column_names)
+    trainer = trl.DPOTrainer(
+        model=model,
+        processing_class=tokenizer,
+        train_dataset=loaded["train"],
+        args=trl.DPOConfig(
+            output_dir=str(tmp_path / "trained"),
+            max_steps=1,
+            per_device_train_batch_size=1,
+            max_length=512,
+            precompute_ref_log_probs=True,
+            use_cpu=True,
+            bf16=False,
+            optim="sgd",
+            report_to="none",
+            save_strategy="no",
+            disable_tqdm=True,
+            seed=0,
+        ),
+    )
+    assert len(trainer.train_dataset) == exported.rows["train"]
+    texts = {row["trace_id"]: row["text"] for row in demo.frame.iter_rows(named=True)}
+    for row in trainer.train_dataset:
+        chosen, rejected = (tokenizer.decode(row[f"{side}_ids"]) for side in ("chosen", "rejected"))
+        text = texts[row["trace_id"]]
+        assert text in chosen
+        assert f"Not: {text}" in rejected
+    # Before the first step the model is its own reference: the loss is ln 2.
+    assert trainer.train().training_loss == pytest.approx(math.log(2), abs=1e-3)

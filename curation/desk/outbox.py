@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-from curation.records import CONFIDENCE, QUESTION, VERDICTS, Decision, text_hash
+from curation.records import CONFIDENCE, PREFER, QUESTION, VERDICTS, Decision, text_hash
 
 MAX_ENTRIES = 500
 MAX_NOTE_CHARS = 20_000
@@ -32,7 +32,7 @@ DEPTH = 6
 """How many undecided cards a browser holds unless it asks for more."""
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_QUESTION = re.compile(rf"{QUESTION}|leak/sc1_[0-9a-f]{{24}}")
+_QUESTION = re.compile(rf"{QUESTION}|leak/sc1_[0-9a-f]{{24}}|{PREFER}tr1_[0-9a-f]{{24}}")
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -118,7 +118,7 @@ _FIELDS = frozenset(
         "decision_id", "kind", "trace_id", "text_hash", "verdict", "withdraws", "reasons", "note",
         "directive", "shown_at", "decided_at", "active_ms", "queue", "convention_id", "lexicon_id",
         "revealed", "order", "question", "steps", "seen", "spans",
-        "confidence", "edit",
+        "confidence", "edit", "left",
     )
 )  # fmt: skip
 
@@ -158,12 +158,14 @@ def _decision(entry: object, reviewer: str) -> tuple[int, Decision]:
     said = {
         "steps": _steps(entry), "steps_seen": _seen(entry), "spans": _spans(entry),
         "confidence": _count(entry, "confidence", max(CONFIDENCE), at_least=min(CONFIDENCE)),
-        "edit": _edit(entry),
+        "edit": _edit(entry), "left": _left(entry, trace_id, question),
     }  # fmt: skip
     if kind == "undo" and any(said.values()):
         raise _Refusal("an undo judges no step, labels and edits nothing, is not sure or unsure")
     if said["edit"] and (verdict, question) != ("accept", QUESTION):
         raise _Refusal("an edit goes with an accept of the trace for training, and nothing else")
+    if question.startswith(PREFER) and (said["steps"] or said["steps_seen"] or said["spans"]):
+        raise _Refusal("a choice of two judges no step and labels nothing")
     extra: dict[str, object] = {} if order is None else {"order": str(order)}
     revealed = entry.get("revealed")
     if revealed is not None and not isinstance(revealed, bool):
@@ -189,6 +191,26 @@ def _decision(entry: object, reviewer: str) -> tuple[int, Decision]:
         origin="desk",
         extra={**extra, **{name: value for name, value in said.items() if value}},
     )
+
+
+def _left(entry: Mapping[str, object], trace_id: str, question: str) -> str | None:
+    """Which of a pair stood left, None where the entry is about one trace or takes something back.
+
+    A choice is kept with the smaller of the two ids; its question names the larger.
+    """
+    left = _word(entry, "left")
+    if not question.startswith(PREFER):
+        if left is not None:
+            raise _Refusal("a verdict on one trace has no left side")
+        return None
+    other = question.removeprefix(PREFER)
+    if trace_id >= other:
+        raise _Refusal(f"trace_id {trace_id[:60]} is not the smaller of the pair with {other}")
+    if entry.get("kind") == "decide" and left not in (trace_id, other):
+        raise _Refusal("left names none of the two traces of the pair")
+    if entry.get("kind") == "undo" and left is not None:
+        raise _Refusal("an undo has no left side")
+    return left
 
 
 def _string(entry: Mapping[str, object], name: str, limit: int) -> str | None:

@@ -1,21 +1,23 @@
 """Decisions -> a training set on disk, with a manifest from which it can be checked.
 
 Owns what an exported row looks like (`formats`), what stands in it where a trace was accepted with
-an edit (`editions`), which split a problem belongs to (`splits`), the record and the card that go
-with it (`manifest`, `card`), how a folder comes to be all at once or not at all (`folder`), and the
-check of a finished export (`verification`); `writing` puts them together. Knows the store only as
-an `ExportSource`; knows nothing of DuckDB, models or screens.
+an edit (`editions`), who won a pair (`preferences`), which split a problem belongs to (`splits`),
+the record and the card that go with it (`manifest`, `card`), how a folder comes to be all at once
+or not at all (`folder`), and the check of a finished export (`verification`); `writing` puts them
+together. Knows the store only as an `ExportSource`; knows nothing of DuckDB, models or screens.
 
 What holds, whatever the format:
-- Only `accepted` traces are exported. Everything else is counted by its state in the preview, the
+- Only `accepted` traces are exported, and in a format of pairs only those that a majority decided.
+  Everything else is counted by its state in the preview, the
   card and the manifest; nothing is left out unsaid, and an empty export is refused.
 - A problem stands in one split only.
 - Same store, same options: same bytes. No time, path or machine name is written into any file.
 - The folder appears complete or not at all; one that stands there is not touched unasked.
 """
 
-from curation.export.formats import FILE_TYPES, FORMATS
+from curation.export.formats import FILE_TYPES, FORMATS, is_of_pairs
 from curation.export.manifest import ExportedFile, Manifest, export_id
+from curation.export.preferences import PAIR_SCHEMA, PAIR_STATES
 from curation.export.splits import DEFAULT_SPLITS, assign_splits, parse_splits
 from curation.export.verification import Verification, verify_export
 from curation.export.writing import (
@@ -32,6 +34,8 @@ __all__ = [
     "EXPORT_SCHEMA",
     "FILE_TYPES",
     "FORMATS",
+    "PAIR_SCHEMA",
+    "PAIR_STATES",
     "STATES",
     "ExportSource",
     "ExportedFile",
@@ -40,6 +44,7 @@ __all__ = [
     "Verification",
     "assign_splits",
     "export_id",
+    "is_of_pairs",
     "parse_splits",
     "preview",
     "verify_export",

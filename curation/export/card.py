@@ -11,10 +11,23 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from curation.export.formats import FORMATS
+from curation.export.formats import FORMATS, is_of_pairs
 
 _LISTED = 12
 _SHOWN_CHARS = 80
+
+
+_OF_TRACES = (
+    "traces",
+    "accepted by the people who reviewed it",
+    "Accepted means that everyone who gave a verdict on the trace accepted it.",
+)
+_OF_PAIRS = (
+    "pairs of traces",
+    "compared by people",
+    "Chosen is the trace that more people preferred; pairs with as many votes on both sides are "
+    "disputed, ties and flags count for neither. The counts below are of both traces of each pair.",
+)
 
 
 def dataset_card(record: Mapping[str, Any], lengths: Sequence[int]) -> str:
@@ -29,6 +42,8 @@ def dataset_card(record: Mapping[str, Any], lengths: Sequence[int]) -> str:
     options = record["options"]
     ranked = sorted(lengths)
     shares = {each["name"]: each["share"] for each in options["splits"]}
+    of_pairs = is_of_pairs(record["format"])
+    what, how, means = _OF_PAIRS if of_pairs else _OF_TRACES
     lines = [
         "---",
         f"license: {_license(contents['licence'])}",
@@ -43,8 +58,8 @@ def dataset_card(record: Mapping[str, Any], lengths: Sequence[int]) -> str:
         "",
         "# Curated reasoning traces",
         "",
-        f"{sum(rows.values()):,} traces on {sum(record['problems'].values()):,} problems, each "
-        "accepted by the people who reviewed it. Written by Hedgerow; `manifest.json` has the "
+        f"{sum(rows.values()):,} {what} on {sum(record['problems'].values()):,} problems, each "
+        f"{how}. Written by Hedgerow; `manifest.json` has the "
         "hashes of every file, the decisions behind the rows and the options, and "
         "`python -m curation verify FOLDER` checks them.",
         "",
@@ -62,8 +77,7 @@ def dataset_card(record: Mapping[str, Any], lengths: Sequence[int]) -> str:
         "(`original_trace_id`), by the decision `edit_decision_id`.",
         "",
         f"**Selection.** Filter: {_code(options['where']) if options['where'] else 'none'}. "
-        f"Left out: {_left_out(record['left_out'])}. Accepted means that everyone who gave a "
-        "verdict on the trace accepted it.",
+        f"Left out: {_left_out(record['left_out'])}. {means}",
         "",
         f"**Splits.** By problem, seed {options['seed']}: no problem stands in two splits. Each "
         "problem falls into its split by a hash of its own, so shares are approximate and adding "

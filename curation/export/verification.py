@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from curation.errors import ExportError
-from curation.export.formats import FILE_TYPES, FORMATS, read_rows, trace_text
+from curation.export.formats import FILE_TYPES, FORMATS, read_rows, traces_of
 from curation.export.manifest import (
     KIND,
     MANIFEST,
@@ -86,7 +86,7 @@ def _checks(folder: Path, record: dict[str, Any]) -> Iterator[str | None]:
                 problem = str(row["problem_id"])
                 if split_of.setdefault(problem, each.split) != each.split:
                     torn.add(problem)
-                source.append((str(row["trace_id"]), text_hash(trace_text(row, format))))
+                source += [(name, text_hash(text)) for name, text in traces_of(row, format)]
                 rows[each.split] = rows.get(each.split, 0) + 1
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as exc:
             yield f"{each.path} cannot be read as {format} after row {rows[each.split]}: {exc}"

@@ -15,7 +15,14 @@ from curation.errors import ExportError
 from curation.export.card import dataset_card
 from curation.export.editions import as_taught
 from curation.export.folder import building, publish, write_text
-from curation.export.formats import FILE_TYPES, FORMATS, FileType, file_name, write_file
+from curation.export.formats import (
+    FILE_TYPES,
+    FORMATS,
+    FileType,
+    file_name,
+    is_of_pairs,
+    write_file,
+)
 from curation.export.manifest import (
     KIND,
     MANIFEST,
@@ -27,6 +34,7 @@ from curation.export.manifest import (
     made_by,
     source_sha256,
 )
+from curation.export.preferences import PAIR_SCHEMA, PAIR_STATES, notes, resolved
 from curation.export.splits import DEFAULT_SPLITS, assign_splits, check_splits
 from curation.records import QUESTION, text_hash
 
@@ -76,6 +84,10 @@ class ExportSource(Protocol):
         """Every trace that `where` keeps, whatever its state, as `EXPORT_SCHEMA`."""
         ...
 
+    def export_pairs(self, where: str | None) -> pl.DataFrame:
+        """Every pair that somebody decided and both of whose traces `where` keeps (PAIR_SCHEMA)."""
+        ...
+
     def export_context(self) -> Mapping[str, object]:
         """What the store says of itself for the manifest: schema version, counts, lexicon, …
 
@@ -94,9 +106,10 @@ class ExportSource(Protocol):
 class Preview:
     """What an export would hold, told before anything is written.
 
-    `states` counts every trace of the filter by state (all of `STATES`), `rows` and `problems` what
-    each split would get, `left_out` what would stay out, by reason, where that is more than none.
-    `notes` are sentences worth reading first; `refusal` says why nothing can be written, or None.
+    `states` counts every trace of the filter by state (all of `STATES`; of a format of pairs every
+    decided pair, all of `PAIR_STATES`), `rows` and `problems` what each split would get, `left_out`
+    what would stay out, by reason, where that is more than none. `notes` are sentences worth
+    reading first; `refusal` says why nothing can be written, or None.
     """
 
     states: dict[str, int]
@@ -110,6 +123,7 @@ class Preview:
 def preview(
     store: ExportSource,
     *,
+    format: str = "sft-messages",
     where: str | None = None,
     splits: Mapping[str, float] = DEFAULT_SPLITS,
     seed: int = 0,
@@ -117,9 +131,11 @@ def preview(
 ) -> Preview:
     """What `write` with these options would export, counted; writes nothing.
 
-    Raises ExportError for splits that make no sense, and what the store raises for `where`.
+    Raises ExportError for a format or splits that make no sense, and what the store raises for
+    `where`.
     """
-    return _plan(store, where, check_splits(splits), seed, question)[1]
+    _check_format(format)
+    return _plan(store, format, where, check_splits(splits), seed, question)[1]
 
 
 def write(
@@ -137,6 +153,9 @@ def write(
 ) -> Manifest:
     """Writes the accepted traces that `where` keeps as a training set into the folder `out`.
 
+    A format of pairs writes those decided by a majority instead (`preferences`), where `where`
+    keeps both traces.
+
     One file a split (a split without rows gets none), a dataset card and the manifest;
     `datasets.load_dataset(out)` opens it. The order of `splits` matters (see `splits`). `progress`
     is called with rows written and rows in all.
@@ -147,15 +166,14 @@ def write(
     Raises ExportError for options that make no sense, when there is nothing to export, and when the
     disk refuses; then nothing was written, and what stood at `out` still does.
     """
-    if format not in FORMATS:
-        raise ExportError(f"There is no format {format!r}; choose one of {', '.join(FORMATS)}.")
+    _check_format(format)
     if files not in FILE_TYPES:
         raise ExportError(f"There is no file type {files!r}; choose {' or '.join(FILE_TYPES)}.")
     shares = check_splits(splits)
     destination = Path(out).expanduser().resolve()
     with _explained(destination):
         check_destination(destination, overwrite)
-    accepted, planned = _plan(store, where, shares, seed, question)
+    accepted, planned = _plan(store, format, where, shares, seed, question)
     if planned.refusal is not None:
         raise ExportError(planned.refusal)
     _check_texts(accepted)
@@ -176,10 +194,10 @@ def write(
         "left_out": planned.left_out,
         "notes": list(planned.notes),
         "contents": {
-            column: _counts(accepted[column])
+            column: _counts(_of_both(accepted, column))
             for column in ("teacher", "teacher_context", "domain", "source", "licence")
         },
-        "source_sha256": source_sha256(accepted.select("trace_id", "text_hash").iter_rows()),
+        "source_sha256": source_sha256(_sources(accepted)),
         "decisions": {"sha256": decisions_sha256(decision_ids), "ids": decision_ids},
         "reviewers": _counts(accepted["reviewers"].explode(empty_as_null=False)),
         "made_by": made_by(files),
@@ -187,6 +205,11 @@ def write(
     }
     with _explained(destination):
         return _write_folder(store, destination, overwrite, accepted, record, planned, progress)
+
+
+def _check_format(format: str) -> None:
+    if format not in FORMATS:
+        raise ExportError(f"There is no format {format!r}; choose one of {', '.join(FORMATS)}.")
 
 
 @contextmanager
@@ -228,7 +251,7 @@ def _write_folder(
                 write_file(path, rows, format, files, written)
                 described.append(describe_file(path, split, n_rows))
         card = folder / "README.md"
-        write_text(card, dataset_card(record, accepted["text"].str.len_chars().to_list()))
+        write_text(card, dataset_card(record, _of_both(accepted, "text").str.len_chars().to_list()))
         described.append(describe_file(card, None, None))
         record["files"] = [each._asdict() for each in described]
         text = json.dumps(record, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
@@ -247,22 +270,28 @@ def _write_folder(
 
 def _plan(
     store: ExportSource,
+    format: str,
     where: str | None,
     shares: Mapping[str, float],
     seed: int,
     question: str,
 ) -> tuple[pl.DataFrame, Preview]:
-    """The accepted rows in order, with their `split`, and the counts of everything."""
-    frame = store.export_rows(where, question)
-    if missing := [column for column in EXPORT_SCHEMA if column not in frame.columns]:
-        raise ValueError(f"export_rows gave no column {', '.join(missing)}")
+    """The rows to be written, in order, with their `split`, and the counts of everything."""
+    of_pairs = is_of_pairs(format)
+    frame = store.export_pairs(where) if of_pairs else store.export_rows(where, question)
+    schema = PAIR_SCHEMA if of_pairs else EXPORT_SCHEMA
+    if missing := [column for column in schema if column not in frame.columns]:
+        raise ValueError(f"the store gave no column {', '.join(missing)}")
+    frame = resolved(frame) if of_pairs else frame.sort("position", "trace_id")
+    known, taken = (PAIR_STATES, "preferred") if of_pairs else (STATES, "accepted")
     counted = _counts(frame["state"])
-    if unknown := sorted(set(counted) - set(STATES)):
+    if unknown := sorted(set(counted) - set(known)):
         raise ValueError(f"export_rows gave the unknown states {unknown}")
-    states = {state: counted.get(state, 0) for state in STATES}
-    left_out = {state: n for state, n in states.items() if n and state != "accepted"}
-    accepted = frame.filter(pl.col("state") == "accepted").sort("position", "trace_id")
-    accepted = as_taught(accepted)
+    states = {state: counted.get(state, 0) for state in known}
+    left_out = {state: n for state, n in states.items() if n and state != taken}
+    accepted = frame.filter(pl.col("state") == taken)
+    if not of_pairs:
+        accepted = as_taught(accepted)
     assigned = assign_splits(accepted["problem_id"], shares, seed)
     accepted = accepted.with_columns(
         pl.col("problem_id").replace_strict(assigned, return_dtype=pl.String()).alias("split")
@@ -272,25 +301,33 @@ def _plan(
     row_counts, problem_counts = _counts(accepted["split"]), _counts(pl.Series(assigned.values()))
     rows = {name: row_counts.get(name, 0) for name in shares}
     problems = {name: problem_counts.get(name, 0) for name in shares}
-    notes = []
+    told = notes(accepted) if of_pairs else []
     empty = [name for name, n in rows.items() if not n]
     if accepted.height and empty:
-        notes.append(
+        told.append(
             f"{_plural(len(assigned), 'problem')} cannot fill {len(shares)} splits: "
             f"{', '.join(empty)} stays empty and gets no file, since a problem stands in one split."
         )
-    n_edited = int(accepted["is_edited"].sum())
+    n_edited = 0 if of_pairs else int(accepted["is_edited"].sum())
     if n_edited:
-        notes.append(
+        told.append(
             f"{_plural(n_edited, 'trace')} accepted with an edit: the edited text is exported, the "
             "newest where there are several."
         )
-    refusal = None if accepted.height else _why_empty(states, where)
-    return accepted, Preview(states, rows, problems, left_out, tuple(notes), refusal)
+    refusal = None if accepted.height else _why_empty(states, where, of_pairs=of_pairs)
+    return accepted, Preview(states, rows, problems, left_out, tuple(told), refusal)
 
 
-def _why_empty(states: Mapping[str, int], where: str | None) -> str:
+def _why_empty(states: Mapping[str, int], where: str | None, *, of_pairs: bool) -> str:
     total = sum(states.values())
+    if of_pairs:
+        counts = (
+            ", ".join(f"{n} {state}" for state, n in states.items()) if total else "none compared"
+        )
+        return (
+            f"There is nothing to export: no pair has a majority ({counts}). Choose the better of "
+            "two traces on the Compare page" + (", or widen the filter." if where else ".")
+        )
     if not total and where:
         return f"There is nothing to export: no trace passes the filter {where!r}. Widen it."
     if not total:
@@ -307,12 +344,26 @@ def _why_empty(states: Mapping[str, int], where: str | None) -> str:
 
 def _check_texts(accepted: pl.DataFrame) -> None:
     """Raises ExportError if a text is not the one its hash, and so its decision, was about."""
-    for trace, text, expected in accepted.select("trace_id", "text", "text_hash").iter_rows():
+    for (trace, expected), text in zip(_sources(accepted), _of_both(accepted, "text"), strict=True):
         if text_hash(text) != expected:
             raise ExportError(
                 f"The text of {trace} does not match its hash, so it may not be what was decided "
                 "on. Run `python -m curation verify`, and restore a backup if it confirms this."
             )
+
+
+def _sources(rows: pl.DataFrame) -> list[tuple[str, str]]:
+    """(id, text hash) of every trace in the rows, one that stands in two rows twice."""
+    ids = rows["trace_id"]
+    if "rejected_id" in rows.columns:
+        ids = pl.concat([ids, rows["rejected_id"]])
+    return list(zip(ids, _of_both(rows, "text_hash"), strict=True))
+
+
+def _of_both(rows: pl.DataFrame, column: str) -> pl.Series:
+    """A column, behind it the rejected traces' where rows are pairs."""
+    other = f"rejected_{column}"
+    return pl.concat([rows[column], rows[other]]) if other in rows.columns else rows[column]
 
 
 def _counts(values: pl.Series) -> dict[str, int]:

@@ -14,6 +14,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     deciding.py       decisions and withdrawals
     extras.py         what they say beside the verdict: steps, spans, confidence
     edits.py          the text that an accepted decision carries, and its trace
+    preferring.py     pairs of traces, and which was chosen
     checking.py       spot checks, known states
     assigning.py      who shall read what
     reading.py        what the rest of the house asks
@@ -33,6 +34,7 @@ from curation.store.finding import Finding
 from curation.store.following import Following
 from curation.store.intake import Added, Intake
 from curation.store.lexicons import LANGUAGE_SCHEMA
+from curation.store.preferring import Preferring
 from curation.store.profiling import SHORTCUT_SCHEMA
 from curation.store.reading import ORDERS
 from curation.store.safekeeping import Copy, Safekeeping, Verification, restore
@@ -55,7 +57,7 @@ __all__ = [
 ]
 
 
-class Store(Intake, Following, Assigning, Finding, Bulk, Safekeeping):
+class Store(Intake, Following, Assigning, Finding, Bulk, Preferring, Safekeeping):
     """An open store."""
 
     def __enter__(self) -> Store:

@@ -16,8 +16,8 @@ import duckdb
 import polars as pl
 
 from curation.errors import StoreError
-from curation.records import QUESTION, VERDICTS, Decision, Stored, content_id
-from curation.store import edits, extras, span_verdicts, step_verdicts
+from curation.records import PREFER, QUESTION, VERDICTS, Decision, Stored, content_id
+from curation.store import edits, extras, pair_choices, span_verdicts, step_verdicts
 from curation.store.connection import now
 from curation.store.edits import Edited, Edits
 from curation.store.profiling import Profiling
@@ -76,6 +76,7 @@ class Deciding(Edits, Profiling):
             if decision.withdraws is not None:
                 _check_withdrawal(cursor, decision)
             _check_question(cursor, decision)
+            pair_choices.check(cursor, decision)
             row["sequence"] = cursor.execute(
                 "select coalesce(max(sequence), 0) + 1 from decision"
             ).fetchall()[0][0]
@@ -116,12 +117,16 @@ class Deciding(Edits, Profiling):
         return {**last, "withdrawal_id": withdrawal.decision_id}
 
     def decisions(self, trace_id: str) -> list[dict[str, Any]]:
-        """Every record about a trace, withdrawals and withdrawn ones too, in order of sequence."""
+        """Every record about a trace, withdrawals and withdrawn ones too, in order of sequence.
+
+        Choices between it and another trace are among them, on whichever of the two they are kept.
+        """
         return self._frame(
             "select d.*, d.verdict is not null and not exists (select 1 from decision w "
             "where w.withdraws = d.decision_id) as is_live from decision d "
-            "where d.trace_id = $trace_id order by d.sequence",
+            "where d.trace_id = $trace_id or d.question = $as_other order by d.sequence",
             trace_id=trace_id,
+            as_other=PREFER + trace_id,
         ).to_dicts()
 
     def recent_decisions(

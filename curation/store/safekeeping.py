@@ -23,6 +23,7 @@ from curation.store.connection import Connection, now
 from curation.store.deciding import decision_hash
 from curation.store.edits import broken_edits
 from curation.store.lexicons import change_findings
+from curation.store.pair_choices import broken_choices
 from curation.store.reading import Reading
 
 
@@ -69,7 +70,7 @@ class Safekeeping(Reading):
         checked = 0
         checks = (
             _scores, _markings, _decisions, _conventions, _lexicons, _exports, broken_spot_checks,
-            broken_gold, change_findings, broken_assignments, broken_edits,
+            broken_gold, broken_choices, change_findings, broken_assignments, broken_edits,
         )  # fmt: skip
         for n, broken in chain(_traces(self), (check(self) for check in checks)):
             checked += n

@@ -17,7 +17,7 @@ PAGES = [Path("app.py"), *sorted(path.relative_to(ROOT) for path in (ROOT / "pag
 GROUND = {"records", "errors", "settings"}
 PURE = {
     "agreement", "alignment", "compatibility", "export", "figures", "hedging", "ingest", "leakage",
-    "queues", "reporting", "scores", "spotcheck", "steps", "student",
+    "queues", "rendering", "reporting", "scores", "spotcheck", "steps", "student",
 }  # fmt: skip
 SCREEN = {"desk", "screens", "ui"}
 ONLY_IN = {
@@ -27,6 +27,7 @@ ONLY_IN = {
     "plotly": {"figures"},
     "py3langid": {"hedging"},
     "streamlit": SCREEN,
+    **dict.fromkeys(("markdown_it", "mdit_py_plugins", "latex2mathml", "nh3"), {"rendering"}),
 }
 WITHIN_A_ROOM = {
     # A room may be made of several modules; these lend themselves to the room named.
@@ -127,10 +128,19 @@ def test_no_text_is_ever_interpreted_as_html(path: Path) -> None:
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "curation/desk").glob("*.js")), ids=lambda p: p.name
 )
-def test_the_desk_builds_text_nodes_only(path: Path) -> None:
+def test_the_desk_builds_its_own_nodes_only(path: Path) -> None:
+    """Markup is read in one place, into a document that does nothing, and copied by a list.
+
+    What is read there was sanitised (tests/test_rendering.py), and what comes of it in a browser is
+    tested in tests/browser/test_desk_rendered.py.
+    """
     text = path.read_text(encoding="utf-8")
-    for interpreter in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+    for interpreter in (
+        "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function",
+        "setHTML", "createContextualFragment", "srcdoc", "importNode", "adoptNode", "cloneNode",
+    ):  # fmt: skip
         assert interpreter not in text
+    assert text.count("parseFromString") == (1 if path.name == "rendered.js" else 0)
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.name == "__init__.py"], ids=str)

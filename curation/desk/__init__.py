@@ -8,7 +8,8 @@ rerun may be interrupted. The callback stores the entries, in order; the answer 
 and stays there until the next outbox replaces it. Resending is harmless: the browser makes the ids.
 
 The JavaScript is a few files joined into one module, because Streamlit takes one text: `SCRIPTS`
-in their order. They see trace text only as data, never as markup.
+in their order. They see trace text only as data, never as markup; the rendered view is made by
+`rendering` here, only of cards that the browser asks for in that view, and copied by `rendered.js`.
 
 Owns the road between browser and page. Knows nothing of stores and queues: the page passes them in.
 `cards`, which is not imported here, makes a card of what a store holds.
@@ -18,12 +19,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
 
-from curation.desk import outbox, profile
+from curation.desk import outbox, profile, rendered
 from curation.desk.messages import (
     REASONS,
     VERDICT_WORDS,
@@ -38,8 +40,8 @@ from curation.records import QUESTION, Decision, Stored, Verdict
 
 SCRIPTS = (
     "text.js", "tokens.js", "trace.js", "belief.js", "keys.js", "outbox.js", "deck.js",
-    "judgement.js", "sight.js", "profile.js", "panels.js", "foot.js", "surroundings.js", "desk.js",
-    "mount.js",
+    "judgement.js", "sight.js", "rendered.js", "profile.js", "panels.js", "foot.js",
+    "surroundings.js", "desk.js", "mount.js",
 )  # fmt: skip
 _HERE = Path(__file__).parent
 
@@ -51,8 +53,9 @@ def _joined(names: Sequence[str]) -> str:
 # What the numbers mean is the same on every card, so it travels with the code.
 _component = st.components.v2.component(
     "hedgerow_desk",
-    js=f"const SCORE_WORDS = {json.dumps(profile.words())};\n{_joined(SCRIPTS)}",
-    css=_joined(["desk.css", "profile.css"]),
+    js=f"const SCORE_WORDS = {json.dumps(profile.words())};\n"
+    f"const RENDERED = {json.dumps(rendered.ALLOWED)};\n{_joined(SCRIPTS)}",
+    css=_joined(["desk.css", "profile.css", "rendered.css"]),
     isolate_styles=True,
 )
 
@@ -113,6 +116,7 @@ def mount(
     wish = outbox.wish(_sent(key))
     cards: list[Json] = []
     missing: dict[str, Json] = {}
+    renderings: dict[str, Json] = {}
     versions = dict(deck)
     asked = dict.fromkeys(
         [slip.trace_id for slip in deck if wish.holding.get(slip.trace_id) != slip.version]
@@ -123,6 +127,9 @@ def mount(
             cards.append({**build(trace_id), "version": versions.get(trace_id, "")})
         except CurationError as error:
             missing[trace_id] = str(error)
+    for trace_id in wish.rendered:
+        with suppress(CurationError):  # the card itself says what is missing
+            renderings[trace_id] = rendered.of_card(build(trace_id))
     data: dict[str, Json] = {
         "desk": key,
         "store": store_id,
@@ -135,6 +142,7 @@ def mount(
         "progress": dict(progress._asdict()),
         "deck": [[slip.trace_id, slip.version] for slip in deck],
         "cards": cards,
+        "rendered": renderings,
         "missing": missing,
         "recent": [
             {**recent_json(decision), **({"teacher": ""} if is_blind else {})}

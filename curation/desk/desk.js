@@ -21,8 +21,12 @@ class Desk {
       () => this.paintFoot(),
     );
     this.courier = new Courier(this.deck.outbox, () => this.receipt.paint());
-    this.courier.extra = () => this.deck.wishes(this.shown);
-    this.courier.isWanting = () => this.deck.want.size > 0;
+    this.rendered = new RenderedView(this.parts, this.deck, () => this.courier.sendSoon());
+    this.courier.extra = () => ({
+      ...this.deck.wishes(this.shown),
+      rendered: this.rendered.wishes(this.shown),
+    });
+    this.courier.isWanting = () => this.deck.want.size > 0 || this.rendered.isWanting(this.shown);
     this.judgement = new Judgement(this.parts, this.trace, this.deck);
     this.shown = null; // trace id
     this.card = null;
@@ -71,6 +75,7 @@ class Desk {
     this.queue = data.queue;
     this.height = data.height;
     this.deck.receive(data);
+    this.rendered.receive(data.rendered, this.shown, this.trace);
     this.setBlindFirst(data.blind_first);
     if (this.shown in data.missing) this.shown = null;
     this.setReasons(data.reasons);
@@ -128,6 +133,7 @@ class Desk {
       parts.problem.replaceChildren();
       parts.numbers.replaceChildren();
     }
+    this.rendered.show(this.card && id, this.trace);
     this.curve.show(this.card);
     this.judgement.show(id, this.card, this.past);
     if (this.card && !this.card.is_hidden && !this.isBlind) this.deck.revealed.add(id);
@@ -212,6 +218,9 @@ class Desk {
     else if (action === "note" || action === "directive") this.parts[action].focus();
     else if (action === "stepNext" || action === "stepBack")
       this.trace.moveStep(action === "stepNext" ? 1 : -1);
+    else if (action === "view") this.say(this.rendered.toggle(this.card && this.shown, this.trace));
+    else if ((action === "tokenNext" || action === "tokenBack") && this.rendered.isOn)
+      this.say("Tokens stand on the exact text: w shows it.");
     else if (action === "tokenNext" || action === "tokenBack")
       this.trace.moveToken(action === "tokenNext" ? 1 : -1);
     else if (action === "cardNext" || action === "cardBack")

@@ -39,6 +39,7 @@ const KEYS = [
   { key: "p", also: ["ArrowLeft"], action: "cardBack", says: "previous card", shown: "p or ←" },
   { key: "h", action: "heat", says: "heatmap: off, surprisal, rank, entropy, hedges, privilege" },
   { key: "m", action: "markers", says: "markers on or off" },
+  { key: "w", action: "view", says: "rendered Markdown and formulas, or the exact text" },
   { key: "v", action: "reveal", says: "show the scores of a card that hides them (blind first)" },
   { key: "?", action: "sheet", says: "this sheet" },
 ];

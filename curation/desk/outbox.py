@@ -30,6 +30,8 @@ MAX_DEPTH = 200
 """How many undecided cards a browser may ask to hold."""
 DEPTH = 6
 """How many undecided cards a browser holds unless it asks for more."""
+MAX_RENDERED = 8
+"""How many cards a browser may ask to have rendered at once."""
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _QUESTION = re.compile(rf"{QUESTION}|leak/sc1_[0-9a-f]{{24}}|{PREFER}tr1_[0-9a-f]{{24}}")
@@ -53,6 +55,8 @@ class Wish(NamedTuple):
     """Traces whose cards it asks for, decided or not."""
     depth: int
     """How many cards of the queue it wants to hold."""
+    rendered: tuple[str, ...] = ()
+    """Traces that it shows rendered and has no rendering of."""
 
 
 class _Refusal(Exception):
@@ -92,7 +96,6 @@ def wish(sent: object) -> Wish:
     """What a browser holds and asks for; whatever is malformed counts as not said."""
     said = sent if isinstance(sent, dict) else {}
     holding = said.get("holding")
-    want = said.get("want")
     depth = said.get("depth")
     return Wish(
         holding={
@@ -100,17 +103,23 @@ def wish(sent: object) -> Wish:
             for pair in (holding if isinstance(holding, list) else [])
             if isinstance(pair, list) and len(pair) == 2
         },
-        want=[
-            name
-            for name in (want if isinstance(want, list) else [])
-            if isinstance(name, str) and 0 < len(name) <= MAX_WORD_CHARS
-        ][:MAX_DEPTH],
+        want=_names(said.get("want"))[:MAX_DEPTH],
         depth=(
             min(max(depth, DEPTH), MAX_DEPTH)
             if isinstance(depth, int) and not isinstance(depth, bool)
             else DEPTH
         ),
+        rendered=tuple(_names(said.get("rendered"))[:MAX_RENDERED]),
     )
+
+
+def _names(said: object) -> list[str]:
+    """What of a list can be names."""
+    return [
+        name
+        for name in (said if isinstance(said, list) else [])
+        if isinstance(name, str) and 0 < len(name) <= MAX_WORD_CHARS
+    ]
 
 
 _FIELDS = frozenset(

@@ -144,6 +144,20 @@ function skeleton(act, { words, blind, question }) {
             ),
           ),
         ),
+        part(
+          "view",
+          button(
+            {
+              class: "segment",
+              "aria-pressed": "false",
+              "aria-keyshortcuts": "w",
+              "aria-label": "Rendered view: Markdown and formulas (key w)",
+            },
+            () => act("view"),
+            "rendered",
+            keycap("w"),
+          ),
+        ),
         button(
           { class: "segment", "aria-keyshortcuts": "?", "aria-label": "Keys (key ?)" },
           () => act("sheet"),
@@ -160,6 +174,7 @@ function skeleton(act, { words, blind, question }) {
       "section",
       { class: "centre", "aria-label": "Trace" },
       sighted(part("legend", el("div", { class: "legend" }))),
+      part("viewNote", el("div", { class: "view-note", hidden: true })),
       part("banner", el("div", { class: "banner", hidden: true })),
       part(
         "pane",

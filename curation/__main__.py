@@ -300,6 +300,7 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--files", choices=("jsonl", "parquet"), default="jsonl")
     p.add_argument("--overwrite", action="store_true")
+    p.add_argument("--without-gold", action="store_true", help="leave gold items out")
 
     p = command("verify", "re-derive every hash of the store, or of an export")
     p.add_argument("path", nargs="?", default=None, metavar="PATH")

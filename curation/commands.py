@@ -24,6 +24,7 @@ from curation import (
     compatibility,
     editing,
     export,
+    gold_items,
     hedging,
     intake,
     leak_signs,
@@ -268,7 +269,8 @@ def _agreement(store: Store, arguments: Arguments, progress: Progress) -> dict[s
 
 def _export(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
     manifest = export.write(
-        store, format=arguments["format"], out=Path(arguments["out"]), where=arguments["where"],
+        store, format=arguments["format"], out=Path(arguments["out"]),
+        where=gold_items.export_filter(arguments["where"], arguments.get("without_gold", False)),
         splits=export.parse_splits(arguments["splits"]), seed=arguments["seed"],
         files=arguments["files"], overwrite=arguments["overwrite"], progress=_in_steps(progress),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from curation import lexicon_commands, people_commands, spot_check_commands
+from curation import gold_commands, lexicon_commands, people_commands, spot_check_commands
 
 
 def as_json(answer: dict[str, Any]) -> str:
@@ -369,5 +369,6 @@ _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
     "lexicon": lambda answer: lexicon_commands.in_words(answer, _table),
     "remark": lexicon_commands.remark_in_words,
     "spotcheck": lambda answer: spot_check_commands.in_words(answer, _table),
+    "gold": lambda answer: gold_commands.in_words(answer, _table),
     "assign": lambda answer: people_commands.assigned_in_words(answer, _table),
 }

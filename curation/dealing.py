@@ -1,5 +1,8 @@
 """From an order to a desk: the next cards that nobody else holds, and that are not read enough.
 
+Gold items are mixed in at their places (`gold_items`): they are for everybody, read enough or not,
+assigned to others or not, and lie on several desks.
+
 A conductor: the order is a `reviewing.Line`, what others read and hold is in `sharing`. What is
 dealt is reserved, and dealt again (renewed) for as long as the desk asks.
 """
@@ -8,9 +11,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from curation import sharing
+from curation import gold_items, sharing
+from curation.gold_items import Mixing
 from curation.records import QUESTION
-from curation.reviewing import READ_ANYWAY, Line, catch_up
+from curation.reviewing import READ_ANYWAY, STEADY, Line, catch_up
 from curation.sharing import EVERYBODY, Overlap, Readers, Reservations
 from curation.store import Store
 
@@ -65,8 +69,11 @@ def deal(
     if queue in UNRESERVED:
         deck, n_left = line.left(done, depth)
         return Hand(deck, n_left, 0, decided)
+    mixing, gold = _gold_for(store, line, queue, reviewer, decided)
     n_held = reservations.n_held(QUESTION, reviewer)
-    waiting, n_left = line.left(done, depth + n_held)
+    waiting, n_left = line.left(done, depth + n_held + len(gold))
+    # Gold items are held back for their places; behind all others they are cards like any.
+    waiting = [*(i for i in waiting if i not in gold), *(i for i in waiting if i in gold)]
 
     def room_for(trace_id: str) -> int:
         if queue in READ_ANYWAY:
@@ -78,4 +85,19 @@ def deal(
         return overlap.wished(trace_id) - readers.n_others(trace_id, reviewer) - kept
 
     deck = reservations.take(QUESTION, queue, reviewer, waiting, depth, room_for)
-    return Hand(deck, n_left, n_left - len(deck) if len(deck) < depth else 0, decided)
+    n_elsewhere = n_left - len(deck) if len(deck) < depth else 0
+    if gold:
+        deck = gold_items.mixed(deck, gold, len(decided), mixing, reviewer, line.place)[:depth]
+    return Hand(deck, n_left, n_elsewhere, decided)
+
+
+def _gold_for(
+    store: Store, line: Line, queue: str, reviewer: str, decided: dict[str, str]
+) -> tuple[Mixing, set[str]]:
+    """How gold items are mixed in, and those of this queue that the reviewer has not decided."""
+    if queue not in STEADY or not store.n_gold_records():
+        return Mixing(one_in=0), set()
+    mixing = Mixing.read(store)
+    if not mixing.one_in:
+        return mixing, set()
+    return mixing, {i for i in store.gold_for(reviewer) if i not in decided and line.holds(i)}

@@ -1,4 +1,4 @@
-"""What leads do with people on the command line: `assign`.
+"""What leads do with people on the command line: `assign`, and `gold` (in `gold_commands`).
 
 assign make      give a slice of the traces to named reviewers (--preview: say what it would be)
 assign list      the assignments, and how far each person is
@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from curation import assigning
+from curation import assigning, gold_commands
 from curation.errors import CurationError
 from curation.store import Store
 
@@ -44,6 +44,7 @@ def add_words(command: MakeParser) -> None:
     p = _action(actions, "withdraw", "end an assignment; what was decided stays")
     p.add_argument("assignment", metavar="ASSIGNMENT")
     p.add_argument("--by", required=True, metavar="NAME", help="who ends it")
+    gold_commands.add_words(command)
 
 
 def _action(actions: Any, name: str, help: str) -> argparse.ArgumentParser:
@@ -152,4 +153,7 @@ def assigned_in_words(answer: dict[str, Any], table: Table) -> str:
     return "\n".join(lines)
 
 
-COMMANDS: dict[str, Callable[[Store, Arguments, Progress], dict[str, Any]]] = {"assign": assign}
+COMMANDS: dict[str, Callable[[Store, Arguments, Progress], dict[str, Any]]] = {
+    "assign": assign,
+    "gold": gold_commands.run,
+}

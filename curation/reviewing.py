@@ -10,6 +10,7 @@ Conductor: asks the store, hands what it says to `queues`. Knows no screen.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -46,11 +47,13 @@ Answer = TypeVar("Answer")
 class Line:
     """An order of traces with their reasons, and what the reviewer had decided when it was made."""
 
-    def __init__(self, queue: Queue, before: Mapping[str, str]) -> None:
+    def __init__(self, queue: Queue, before: Mapping[str, str], whole: Line | None = None) -> None:
+        """`whole` is the line with what is kept from the reviewer, None where nothing is."""
         self._queue = queue
         self._ids = queues.trace_ids(queue)
         self._place = {trace_id: place for place, trace_id in enumerate(self._ids)}
         self._before = before
+        self.whole = whole or self
 
     def left(self, decided: Mapping[str, str], depth: int) -> tuple[list[str], int]:
         """The first `depth` traces that wait for the reviewer, and how many do in all.
@@ -64,16 +67,28 @@ class Line:
 
     def within(self, trace_ids: Collection[str]) -> Line:
         """The line with these traces alone, in its order."""
-        return Line(queues.within(self._queue, trace_ids), self._before)
+        whole = None if self.whole is self else self.whole.within(trace_ids)
+        return Line(queues.within(self._queue, trace_ids), self._before, whole)
 
     def without(self, trace_ids: Collection[str]) -> Line:
-        """The line without these traces."""
-        return self.within(set(self._ids).difference(trace_ids)) if trace_ids else self
+        """The line without these traces, which stay in its `whole`."""
+        if not trace_ids:
+            return self
+        kept = set(self._ids).difference(trace_ids)
+        return Line(queues.within(self._queue, kept), self._before, self.whole)
+
+    def holds(self, trace_id: str) -> bool:
+        """Whether the trace is in the line, kept from the reviewer or not."""
+        return trace_id in self.whole._place
+
+    def place(self, trace_id: str) -> int:
+        """The trace's place in the whole line, -1 where it has none."""
+        return self.whole._place.get(trace_id, -1)
 
     def why(self, trace_id: str) -> str | None:
         """Why the trace is in this queue, None where it is not."""
-        place = self._place.get(trace_id)
-        return None if place is None else self._queue[place][1]
+        place = self.place(trace_id)
+        return None if place < 0 else self.whole._queue[place][1]
 
 
 def line(store: Store, queue: str, reviewer: str, seed: int, chosen: Sequence[str]) -> Line:
@@ -105,7 +120,11 @@ def _whole_line(store: Store, queue: str, reviewer: str, seed: int, chosen: Sequ
         if queue == FRONTIER:
             every = every.join(_bands(store), on="problem_id", how="left", maintain_order="left")
         if queue == ASSIGNED:
-            every = every.join(_mine(store, reviewer), on="trace_id", how="left")
+            mine = _mine(store, reviewer)
+            gold = _gold_beside(store, reviewer, mine)
+            every = every.join(pl.concat([mine, gold]), on="trace_id", how="left")
+            found = Line(queues.assigned_to_me(every, reviewer, seed), {})
+            return found.without(set(gold["trace_id"]))
         return Line(queues.QUEUES[queue](every, reviewer, seed), {})
     before = store.decided_by(reviewer)
     candidates = leak_signs.candidates(store, reviewer, queue)
@@ -123,6 +142,24 @@ def _mine(store: Store, reviewer: str) -> pl.DataFrame:
     )
 
 
+def _gold_beside(store: Store, reviewer: str, mine: pl.DataFrame) -> pl.DataFrame:
+    """Gold items that are not assigned to the reviewer, as if they were: by the same people.
+
+    They are mixed in among what is assigned and must give no other reason.
+    """
+    gold = [i for i in store.gold_for(reviewer) if i not in set(mine["trace_id"])]
+    if not mine.height or not gold:
+        return mine.clear()
+    places = [hash_place(reviewer, i) % mine.height for i in gold]
+    beside = mine.sort("assigned_order")[places]
+    return beside.with_columns(pl.Series("trace_id", gold, dtype=pl.String()))
+
+
+def hash_place(reviewer: str, trace_id: str) -> int:
+    """A large number that hangs on the two names alone."""
+    return int.from_bytes(hashlib.sha256(f"{reviewer}\0{trace_id}".encode()).digest()[:6])
+
+
 def _bands(store: Store) -> pl.DataFrame:
     """Each problem's band with its reason, from unguided traces: others did not have to solve."""
     traces = store.solutions("unguided")
@@ -135,7 +172,11 @@ def version(store: Store, queue: str, reviewer: str) -> tuple[object, ...]:
     """What the order of a queue hangs on, beside the reviewer's own new decisions."""
     pulse = store.pulse()
     assigned = store.n_assignment_records()
-    shared = (assigned, store.setting(sharing.SETTING) if assigned else None)
+    shared = (
+        assigned,
+        store.setting(sharing.SETTING) if assigned else None,
+        store.n_gold_records() if queue == ASSIGNED else None,
+    )
     if queue in BY_SCORE:
         return pulse.traces, grown(pulse), shared
     if queue in STEADY:

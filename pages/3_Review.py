@@ -8,7 +8,7 @@ import streamlit as st
 
 from curation import dealing, desk, editing, reviewing, ui
 from curation.desk import cards, messages
-from curation.screens import anchoring, blind_desk, review_queue
+from curation.screens import anchoring, blind_desk, gold, review_queue
 
 KEY = "desk"
 RENEWED_S = 240
@@ -73,6 +73,7 @@ def screen(
         progress=messages.Progress(len(decided), len(decided) + n_left, n_left),
         recent=[messages.Recent(**row) for row in store.recent_decisions(room.reviewer)],
         is_blind_first=is_blind_first,
+        told=gold.told(store),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from curation import commands, export, ui
+from curation import commands, export, gold_items, ui
 from curation.settings import ROOT
 
 with ui.page("Export") as room:
@@ -27,6 +27,11 @@ with ui.page("Export") as room:
     seed = int(right.number_input("Seed", value=0, step=1, key="export_seed"))
     out = left.text_input("Folder", value=str(ROOT / "exports" / "sft"), key="export_out")
 
+    is_without_gold = right.checkbox(
+        "Leave gold items out", key="export_without_gold",
+        help="Traces whose right verdict was known; else they are exported like any other.",
+    )  # fmt: skip
+    where = gold_items.export_filter(where, is_without_gold) or ""
     splits = export.parse_splits(typed_splits or "")
     what = "pairs" if export.is_of_pairs(form) else "traces"
     preview = export.preview(

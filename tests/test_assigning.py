@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation import assigning, dealing, reviewing, sharing
@@ -149,6 +149,7 @@ NAMES = ["ada", "bo", "cyd", "dee"]
 TRACES = [f"t{n}" for n in range(12)]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(TRACES), unique=True),
     st.lists(st.sampled_from(NAMES), unique=True, min_size=1),
@@ -169,6 +170,7 @@ def test_sharing_out_gives_each_trace_to_as_many_as_asked_and_keeps_the_load_eve
     assert rows == assigning.share_out(traces, names, readings, seed)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(TRACES), st.sets(st.sampled_from(NAMES))), st.integers(1, 3))
 def test_sharing_out_never_gives_a_trace_to_one_who_is_busy_with_it(
     busy: dict[str, set[str]], readings: int

@@ -1,7 +1,8 @@
-"""`assign` on the command line, and the page that does the same."""
+"""`assign` and `gold` on the command line, and the page that does the same."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,3 +61,59 @@ def test_the_page_assigns_what_its_preview_shows(demo: Path) -> None:
     assert not app.exception
     with stores.open(demo) as store:
         assert store.assignment_progress()["n_assigned"].to_list() == [6, 6]
+
+
+def test_gold_is_marked_listed_measured_and_taken_back(curate: Curate, demo: Path) -> None:
+    ids = [item["trace_id"] for item in curate("list", "--json").json["items"]]
+    assert curate("gold", "add", *ids[:2], "--verdict", "reject", "--reason", "leak", "--by",
+                  "lead", "--json").json["n"] == 2  # fmt: skip
+    listed = curate("gold", "list", "--json").json
+    assert (listed["one_in"], listed["feedback"]) == (20, False)
+    assert [(item["trace_id"], item["verdict"]) for item in listed["items"]] == [
+        (ids[0], "reject"), (ids[1], "reject"),
+    ]  # fmt: skip
+    mixed = curate("gold", "mix", "--one-in", 5, "--feedback", "--json").json
+    assert (mixed["one_in"], mixed["feedback"]) == (5, True)
+    assert curate("gold", "mix", "--one-in", 1).code == 1
+    curate("decide", ids[0], "accept", "--reviewer", "ada")
+    (row,) = curate("gold", "accuracy", "--json").json["by_person"]
+    assert (row["reviewer"], row["n"], row["n_right"], row["n_wrongly_accepted"]) == (
+        "ada",
+        1,
+        0,
+        1,
+    )
+    assert "too few" in curate("gold", "accuracy").out
+    assert curate("gold", "withdraw", "--where", "true", "--by", "lead", "--json").json["n"] == 2
+    assert curate("gold", "list", "--json").json["items"] == []
+    assert curate("gold", "add", "--verdict", "accept", "--by", "lead").code == 1
+
+
+def test_an_export_leaves_gold_items_out_only_where_asked(
+    curate: Curate, demo: Path, tmp_path: Path
+) -> None:
+    ids = [item["trace_id"] for item in curate("list", "--json").json["items"]]
+    for trace_id in ids[:3]:
+        curate("decide", trace_id, "accept", "--reviewer", "ada")
+    curate("gold", "add", ids[0], ids[5], "--verdict", "accept", "--by", "lead")
+    words = ("export", "--format", "sft-messages", "--splits", "train=1", "--json", "--out")
+    kept = curate(*words, tmp_path / "kept").json
+    assert kept["rows"] == {"train": 3}
+    without = curate(*words, tmp_path / "without", "--without-gold").json
+    assert without["rows"] == {"train": 2}
+    manifest = json.loads((tmp_path / "without" / "manifest.json").read_text("utf-8"))
+    assert "current_gold_verdict" in manifest["options"]["where"]
+    assert curate("verify", tmp_path / "without", "--json").json["broken"] == []
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_page_marks_what_a_filter_finds(demo: Path) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    app.switch_page("pages/5_Agreement.py").run()
+    app.segmented_control(key="view").set_value("Gold").run()
+    app.text_input(key="gold_where").set_value("teacher_context = 'unguided'").run()
+    app.button(key="gold_mark").click().run()
+    assert not app.exception
+    assert app.number_input(key="gold_one_in").value == 20
+    with stores.open(demo) as store:
+        assert store.gold_items()["verdict"].to_list() == ["accept"] * 4

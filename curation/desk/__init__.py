@@ -92,6 +92,7 @@ def mount(
     words: Mapping[Verdict, tuple[str, str]] = VERDICT_WORDS,
     is_blind: bool = False,
     is_blind_first: bool = False,
+    told: Callable[[Decision], str | None] = lambda decision: None,
     height: int | None = None,
 ) -> None:
     """Show the desk with the next cards of `deck`, in queue order, undecided by `reviewer`.
@@ -107,11 +108,13 @@ def mount(
     stand on the buttons. A blind desk has no place for scores, markers or what is known of the
     trace (its cards are `messages.blind_card`). With `is_blind_first` they stay hidden until
     the first accept or reject of each card, which is kept as a decision that is not `revealed`;
-    then the card shows them and waits for a second one. `height` is in pixels, None = the window's.
+    then the card shows them and waits for a second one. `told` is asked once a decision is stored:
+    a sentence that the receipt shows beside it, None = nothing. `height` is in pixels, None = the
+    window's.
     """
 
     def receive() -> None:
-        st.session_state[_reply_key(key)] = _store(_sent(key), store_id, reviewer, decide)
+        st.session_state[_reply_key(key)] = _store(_sent(key), store_id, reviewer, decide, told)
 
     wish = outbox.wish(_sent(key))
     cards: list[Json] = []
@@ -167,7 +170,11 @@ def _sent(key: str) -> object:
 
 
 def _store(
-    sent: object, store_id: str, reviewer: str, decide: Callable[[Decision], Stored]
+    sent: object,
+    store_id: str,
+    reviewer: str,
+    decide: Callable[[Decision], Stored],
+    told: Callable[[Decision], str | None],
 ) -> dict[str, Json]:
     """Store what was sent, in order, and say what became of each entry."""
     said = sent if isinstance(sent, dict) else {}
@@ -189,8 +196,10 @@ def _store(
         except CurationError as error:
             refused[record.decision_id] = str(error)
         else:
+            says = told(record)
             acks[record.decision_id] = {
                 "sequence": stored.sequence,
                 "stored_at": stored.stored_at.isoformat(),
+                **({} if says is None else {"says": says}),
             }
     return {**reply, "acks": acks, "refused": refused, "trouble": trouble}

@@ -20,6 +20,7 @@ class Deck {
     this.recent = [];
     this.progress = { n_decided: 0, n_total: 0, n_left: 0 };
     this.trouble = null;
+    this.told = null; // what the server says of the decisions that it stored last
     for (const entry of this.outbox.waiting()) this.recall(entry);
   }
 
@@ -87,6 +88,8 @@ class Deck {
     if (reply.nonce === this.heardNonce) return;
     this.heardNonce = reply.nonce;
     this.trouble = reply.trouble ?? null;
+    const stored = Object.values(reply.acks);
+    if (stored.length) this.told = stored.map((ack) => ack.says).filter(Boolean).join(" ") || null;
     for (const [id, why] of Object.entries(reply.refused)) {
       if (this.outbox.entries.has(id)) this.outbox.refused.set(id, why);
       else this.trouble = why;

@@ -191,7 +191,8 @@ class Receipt {
     const others = [...this.deck.outbox.others()].map(
       ([name, n]) => `${n} of ${plain(name, 40)} wait for their desk`,
     );
-    return [this.deck.trouble && plain(this.deck.trouble, 200), ...others]
+    const { told, trouble } = this.deck;
+    return [told && plain(told, 200), trouble && plain(trouble, 200), ...others]
       .filter(Boolean)
       .join(" · ");
   }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from curation import ui
-from curation.screens import agreement, anchoring, assign
+from curation.screens import agreement, anchoring, assign, gold
 
 
 def _agreement(room: ui.Room) -> None:
@@ -15,7 +15,11 @@ def _agreement(room: ui.Room) -> None:
     anchoring.section(room)
 
 
-VIEWS: dict[str, Callable[[ui.Room], None]] = {"Agreement": _agreement, "Assign": assign.section}
+VIEWS: dict[str, Callable[[ui.Room], None]] = {
+    "Agreement": _agreement,
+    "Assign": assign.section,
+    "Gold": gold.section,
+}
 
 
 def chosen(room: ui.Room) -> None:

@@ -108,6 +108,10 @@ def _filter(room: ui.Room, names: list[str]) -> tuple[str | None, str | None]:
             st.error(ui.escaped(f"{exc} The queue is not filtered."))
             return None, None
         st.caption(f"{n:,} traces match, decided ones too.")
+        st.page_link(
+            "pages/5_Agreement.py", label="Mark these as gold", icon=":material/verified:",
+            query_params={"view": "Gold", "gold_where": where, "gold_text": text},
+        )  # fmt: skip
         name = st.text_input("Name of this view", key="view_new", placeholder="long and unguided")
         save, forget = st.columns(2)
         if save.button("Save", key="view_save", disabled=not name.strip()):

@@ -17,6 +17,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     preferring.py     pairs of traces, and which was chosen
     checking.py       spot checks, known states
     assigning.py      who shall read what
+    golding.py        traces whose right verdict is known
     reading.py        what the rest of the house asks
     safekeeping.py    verify, backup, restore
 """
@@ -32,6 +33,7 @@ from curation.store.bulk import Bulk
 from curation.store.edits import Edited
 from curation.store.finding import Finding
 from curation.store.following import Following
+from curation.store.golding import Golding
 from curation.store.intake import Added, Intake
 from curation.store.lexicons import LANGUAGE_SCHEMA
 from curation.store.preferring import Preferring
@@ -57,7 +59,7 @@ __all__ = [
 ]
 
 
-class Store(Intake, Following, Assigning, Finding, Bulk, Preferring, Safekeeping):
+class Store(Intake, Following, Assigning, Golding, Finding, Bulk, Preferring, Safekeeping):
     """An open store."""
 
     def __enter__(self) -> Store:

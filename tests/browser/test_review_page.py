@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from curation import gold_items
 from curation import store as stores
 from curation.settings import ROOT
 from tests.browser.driver import Desk
@@ -92,3 +93,22 @@ def test_a_past_decision_is_one_click_from_home_and_decided_anew(
     with stores.open(path) as store:
         assert [row["verdict"] for row in store.decisions(first)] == ["accept", "reject"]
         assert store.current_decisions().filter(trace_id=first)["reasons"].to_list() == [["leak"]]
+
+
+def test_feedback_on_a_gold_item_comes_with_the_receipt_and_not_with_the_card(
+    serve: Callable[..., Server], path: Path, context: BrowserContext
+) -> None:
+    with stores.open(path) as store:
+        ids = [trace["trace_id"] for trace in TRACES]
+        gold_items.mark(store, ids, "reject", marked_by="lead", reasons=["leak"])
+        gold_items.mix_in(store, 2, feedback=True)
+    env = {"HEDGEROW_STORE": str(path), "HEDGEROW_BACKGROUND_SCORING": "0"}
+    desk = Desk(context, serve(ROOT / "app.py", env=env), "Review", reviewer="ada").open()
+    expect(desk.find(".numbers")).to_contain_text("Mean NLL")
+    assert "gold" not in desk.page.locator(".desk").inner_text().lower()
+    desk.press("a").wait_until_saved(1)
+    expect(desk.find(".receipt")).to_contain_text(
+        "that was a gold item: reject (Leaks privilege), you do not"
+    )
+    desk.press("x").wait_until_saved(2)
+    expect(desk.find(".receipt")).to_contain_text("you agree")

@@ -20,12 +20,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
 
-from curation.desk import outbox, profile, rendered
+from curation.desk import outbox, profile, rendered, road
 from curation.desk.messages import (
     REASONS,
     VERDICT_WORDS,
@@ -35,27 +34,21 @@ from curation.desk.messages import (
     Recent,
     recent_json,
 )
-from curation.errors import CurationError, StoreBusy
+from curation.errors import CurationError
 from curation.records import QUESTION, Decision, Stored, Verdict
 
 SCRIPTS = (
     "text.js", "tokens.js", "trace.js", "belief.js", "keys.js", "outbox.js", "deck.js",
     "judgement.js", "sight.js", "rendered.js", "profile.js", "panels.js", "foot.js",
-    "surroundings.js", "desk.js", "mount.js",
+    "surroundings.js", "desk.js", "standing.js", "mount.js",
 )  # fmt: skip
-_HERE = Path(__file__).parent
-
-
-def _joined(names: Sequence[str]) -> str:
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
-
 
 # What the numbers mean is the same on every card, so it travels with the code.
 _component = st.components.v2.component(
     "hedgerow_desk",
     js=f"const SCORE_WORDS = {json.dumps(profile.words())};\n"
-    f"const RENDERED = {json.dumps(rendered.ALLOWED)};\n{_joined(SCRIPTS)}",
-    css=_joined(["desk.css", "profile.css", "rendered.css"]),
+    f"const RENDERED = {json.dumps(rendered.ALLOWED)};\n{road.joined(SCRIPTS)}",
+    css=road.joined(["desk.css", "profile.css", "rendered.css"]),
     isolate_styles=True,
 )
 
@@ -73,7 +66,7 @@ class Slip(NamedTuple):
 
 def depth(key: str) -> int:
     """How many undecided cards the browser of desk `key` wants to hold: six, or more."""
-    return outbox.wish(_sent(key)).depth
+    return outbox.wish(road.sent(key)).depth
 
 
 def mount(
@@ -114,22 +107,13 @@ def mount(
     """
 
     def receive() -> None:
-        st.session_state[_reply_key(key)] = _store(_sent(key), store_id, reviewer, decide, told)
+        st.session_state[road.reply_key(key)] = road.store(
+            road.sent(key), store_id, reviewer, decide, told
+        )
 
-    wish = outbox.wish(_sent(key))
-    cards: list[Json] = []
-    missing: dict[str, Json] = {}
+    wish = outbox.wish(road.sent(key))
+    cards, missing = road.cards(deck, wish, build)
     renderings: dict[str, Json] = {}
-    versions = dict(deck)
-    asked = dict.fromkeys(
-        [slip.trace_id for slip in deck if wish.holding.get(slip.trace_id) != slip.version]
-        + wish.want
-    )
-    for trace_id in asked:
-        try:
-            cards.append({**build(trace_id), "version": versions.get(trace_id, "")})
-        except CurationError as error:
-            missing[trace_id] = str(error)
     for trace_id in wish.rendered:
         with suppress(CurationError):  # the card itself says what is missing
             renderings[trace_id] = rendered.of_card(build(trace_id))
@@ -152,54 +136,7 @@ def mount(
             for decision in recent
         ],
         "reasons": [[code, label] for code, label in list(reasons.items())[: outbox.MAX_REASONS]],
-        "reply": st.session_state.get(_reply_key(key)),
+        "reply": st.session_state.get(road.reply_key(key)),
         "height": height,
     }
     _component(key=key, data=data, on_outbox_change=receive)
-
-
-def _reply_key(key: str) -> str:
-    """Where the answer to the last outbox stands until the next one."""
-    return f"{key}.reply"
-
-
-def _sent(key: str) -> object:
-    """The outbox as the browser last sent it, None before the first."""
-    state = st.session_state.get(key)
-    return state.get("outbox") if isinstance(state, Mapping) else None
-
-
-def _store(
-    sent: object,
-    store_id: str,
-    reviewer: str,
-    decide: Callable[[Decision], Stored],
-    told: Callable[[Decision], str | None],
-) -> dict[str, Json]:
-    """Store what was sent, in order, and say what became of each entry."""
-    said = sent if isinstance(sent, dict) else {}
-    reply: dict[str, Json] = {"nonce": said.get("nonce"), "acks": {}, "refused": {}}
-    if (said.get("store"), said.get("reviewer")) != (store_id, reviewer):
-        # Made under another name or for another store: it waits in the browser until that is open.
-        return {**reply, "trouble": f"This desk is open for {reviewer}; it stores no other's work."}
-    box = outbox.decisions(sent, reviewer=reviewer)
-    acks: dict[str, Json] = {}
-    refused: dict[str, Json] = {**box.refused}
-    trouble = None
-    for record in box.decisions:
-        try:
-            stored = decide(record)
-        except StoreBusy as error:
-            # Those behind it wait too: the store's order is the reviewer's order.
-            trouble = str(error)
-            break
-        except CurationError as error:
-            refused[record.decision_id] = str(error)
-        else:
-            says = told(record)
-            acks[record.decision_id] = {
-                "sequence": stored.sequence,
-                "stored_at": stored.stored_at.isoformat(),
-                **({} if says is None else {"says": says}),
-            }
-    return {**reply, "acks": acks, "refused": refused, "trouble": trouble}

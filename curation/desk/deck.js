@@ -24,19 +24,29 @@ class Deck {
     for (const entry of this.outbox.waiting()) this.recall(entry);
   }
 
+  /** Under which id a card, an entry or a decision is kept here: its trace's. */
+  placeOf({ trace_id: id }) {
+    return id;
+  }
+
+  /** Whether an entry answers what is asked here; another desk's verdicts are only sent from here. */
+  isAnswer(entry) {
+    return (entry.question ?? "train") === this.question;
+  }
+
   /** Know an entry: one just made, one from before a reload, one of another tab. */
   recall(entry, counts = entry.kind === "decide" ? 1 : -1) {
-    // Another desk's verdict on the same trace answers something else; it is only sent from here.
-    if ((entry.question ?? "train") !== this.question) return;
+    if (!this.isAnswer(entry)) return;
+    const place = this.placeOf(entry);
     this.mine.set(entry.decision_id, { entry, sequence: null, counts });
     if (entry.kind === "decide") {
       // After a blind accept or reject the desk shows the scores; a blind skip or flag it does not.
       if (entry.revealed !== false || SETTLES.has(entry.verdict))
-        this.revealed.add(entry.trace_id);
-      this.decided.set(entry.trace_id, entry.decision_id);
+        this.revealed.add(place);
+      this.decided.set(place, entry.decision_id);
     } else {
       this.withdrawn.add(entry.withdraws);
-      if (this.decided.get(entry.trace_id) === entry.withdraws) this.decided.delete(entry.trace_id);
+      if (this.decided.get(place) === entry.withdraws) this.decided.delete(place);
     }
   }
 
@@ -52,7 +62,8 @@ class Deck {
     this.outbox.acknowledge(id);
     this.mine.delete(id);
     if (entry?.kind === "undo") this.withdrawn.delete(entry.withdraws);
-    else if (entry && this.decided.get(entry.trace_id) === id) this.decided.delete(entry.trace_id);
+    else if (entry && this.decided.get(this.placeOf(entry)) === id)
+      this.decided.delete(this.placeOf(entry));
   }
 
   // From the server -------------------------------------------------------------------------------
@@ -62,8 +73,8 @@ class Deck {
     this.progress = data.progress;
     this.takeReply(data.reply);
     for (const card of data.cards) {
-      this.cards.set(card.trace_id, card);
-      this.want.delete(card.trace_id);
+      this.cards.set(this.placeOf(card), card);
+      this.want.delete(this.placeOf(card));
     }
     this.order = data.deck.map(([id]) => id).filter((id) => !(id in data.missing));
     for (const [id, version] of data.deck) {
@@ -101,7 +112,7 @@ class Deck {
     return {
       store: this.store,
       reviewer: this.reviewer,
-      holding: [...this.cards.values()].map((card) => [card.trace_id, card.version]),
+      holding: [...this.cards].map(([id, card]) => [id, card.version]),
       want: [...this.want].filter((id) => !this.order.includes(id)),
       depth: SHOWN_AHEAD + Math.max(0, this.order.indexOf(shown)),
     };
@@ -111,7 +122,7 @@ class Deck {
   evict(shown) {
     const past = this.history()
       .slice(0, 12)
-      .map((entry) => entry.trace_id);
+      .map((entry) => this.placeOf(entry));
     const near = new Set([...this.order, ...this.want, ...past, shown]);
     for (const id of [...this.cards.keys()]) {
       if (this.cards.size <= HOLD) return;
@@ -130,7 +141,8 @@ class Deck {
     const back = [];
     for (const { entry, sequence } of this.mine.values()) {
       const isNews = entry.kind === "undo" && sequence === null;
-      if (isNews && !this.order.includes(entry.trace_id)) back.unshift(entry.trace_id);
+      const place = this.placeOf(entry);
+      if (isNews && !this.order.includes(place)) back.unshift(place);
     }
     return [...new Set(back), ...this.order];
   }
@@ -159,7 +171,7 @@ class Deck {
   timeline() {
     const past = this.history()
       .slice(0, 10)
-      .map((entry) => entry.trace_id)
+      .map((entry) => this.placeOf(entry))
       .reverse();
     const open = this.open();
     return [...new Set(past.filter((id) => !open.includes(id))), ...open];
@@ -189,12 +201,12 @@ class Deck {
   }
 
   promptOf(entry) {
-    return this.cards.get(entry.trace_id)?.prompt.slice(0, 120) ?? "";
+    return this.cards.get(this.placeOf(entry))?.prompt.slice(0, 120) ?? "";
   }
 
   /** The newest decision on a trace that stands, as far as this browser knows, or null. */
   standing(id) {
-    const known = this.history().find((entry) => entry.trace_id === id);
+    const known = this.history().find((entry) => this.placeOf(entry) === id);
     const mine = this.cards.get(id)?.mine;
     return known ?? (mine && !this.withdrawn.has(mine.decision_id) ? mine : null);
   }

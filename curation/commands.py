@@ -19,7 +19,6 @@ from typing import Any
 import polars as pl
 
 from curation import (
-    agreement,
     caretaker,
     compatibility,
     editing,
@@ -264,7 +263,7 @@ def _leakage(store: Store, arguments: Arguments, progress: Progress) -> dict[str
 
 
 def _agreement(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
-    return agreement.whole(store.current_decisions())
+    return people_commands.agreed(store)
 
 
 def _export(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:

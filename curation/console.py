@@ -334,7 +334,8 @@ def _verified(answer: dict[str, Any]) -> str:
 def _agreed(answer: dict[str, Any]) -> str:
     """The summary as pairs, then one table a part."""
     parts = {name: answer[name] for name in ("by_person", "by_reason", "by_context")}
-    whole = _pairs({key: value for key, value in answer.items() if key not in parts})
+    closer = {"steps", "spans", "gold"}
+    whole = _pairs({key: value for key, value in answer.items() if key not in {*parts, *closer}})
     heads = {
         "by_person": ("reviewer", "n_rated", "n_shared", "percent", "kappa", "accepts",
                       "others_accept", "alpha_without"),
@@ -343,7 +344,11 @@ def _agreed(answer: dict[str, Any]) -> str:
                        "alpha_ci"),
     }  # fmt: skip
     return "\n\n".join(
-        [whole, *(_table(rows, [(n, n) for n in heads[name]]) for name, rows in parts.items())]
+        [
+            whole,
+            *(_table(rows, [(n, n) for n in heads[name]]) for name, rows in parts.items()),
+            *people_commands.agreed_in_words(answer, _table),
+        ]
     )
 
 

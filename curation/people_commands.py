@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from curation import assigning, gold_commands
+from curation import agreement, assigning, gold_commands, gold_items
 from curation.errors import CurationError
 from curation.store import Store
 
@@ -151,6 +151,36 @@ def assigned_in_words(answer: dict[str, Any], table: Table) -> str:
     if answer["n_short"]:
         lines.insert(2, f"{answer['n_short']} of them have fewer readers than was asked for")
     return "\n".join(lines)
+
+
+def agreed(store: Store) -> dict[str, Any]:
+    """What `agreement` answers: on verdicts, with its parts; on `steps`, on `spans`; `gold`."""
+    decisions = store.current_decisions()
+    return {
+        **agreement.whole(decisions),
+        "steps": agreement.on_steps(store.step_verdicts()).to_dict(),
+        "spans": agreement.on_spans(store.span_verdicts(), decisions),
+        "gold": gold_items.accuracy(store.gold_answers()),
+    }
+
+
+STEP_HEADS = ("n_pairable", "n_traces", "percent", "alpha", "alpha_ci", "alpha_ordinal",
+              "alpha_ordinal_ci", "n_opposed")  # fmt: skip
+SPAN_HEADS = ("label", "n_spans", "exact", "exact_ci", "overlap", "overlap_ci")
+
+
+def agreed_in_words(answer: dict[str, Any], table: Table) -> list[str]:
+    """What `agreement` answered of steps, spans and gold items: a table each."""
+    steps, spans, gold = answer["steps"], answer["spans"], answer["gold"]
+    said = []
+    if steps["n_pairable"]:
+        said.append("on steps\n" + table([steps], [(name, name) for name in STEP_HEADS]))
+    if spans["n_traces"]:
+        rows = [{**spans["all"], "label": "(all)"}, *spans["by_label"]]
+        said.append("on spans, F1\n" + table(rows, [(name, name) for name in SPAN_HEADS]))
+    if gold:
+        said.append("on gold items\n" + gold_commands.accuracy_in_words(gold, table))
+    return said
 
 
 COMMANDS: dict[str, Callable[[Store, Arguments, Progress], dict[str, Any]]] = {

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from curation import store as stores
 from curation.settings import ROOT
+from tests.builders import a_decision
 from tests.said import Said
 
 Curate = Callable[..., Said]
@@ -117,3 +118,29 @@ def test_the_page_marks_what_a_filter_finds(demo: Path) -> None:
     assert app.number_input(key="gold_one_in").value == 20
     with stores.open(demo) as store:
         assert store.gold_items()["verdict"].to_list() == ["accept"] * 4
+
+
+def test_agreement_tells_of_steps_spans_and_gold(curate: Curate, demo: Path) -> None:
+    with stores.open(demo) as store:
+        ids = store.list_traces()["trace_id"].to_list()
+        for name, verdict in (("ada", 1), ("bo", -1)):
+            for trace_id in ids[:2]:
+                extra: dict[str, object] = {
+                    "steps": [{"step": 0, "verdict": verdict}],
+                    "spans": [{"start": 0, "end": 4, "label": "wrong"}],
+                }
+                store.decide(a_decision(trace_id, reviewer=name, extra=extra))
+    curate("gold", "add", ids[0], "--verdict", "reject", "--by", "lead")
+    answer = curate("agreement", "--json").json
+    assert (answer["steps"]["n_pairable"], answer["steps"]["n_opposed"]) == (2, 2)
+    assert answer["steps"]["percent"] == 0.0
+    assert answer["spans"]["all"]["exact"] == 1.0
+    assert [(row["reviewer"], row["n_right"]) for row in answer["gold"]] == [("ada", 0), ("bo", 0)]
+    told = curate("agreement").out
+    assert "on steps" in told
+    assert "on spans, F1" in told
+    assert "on gold items" in told
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    app.switch_page("pages/5_Agreement.py").run()
+    assert not app.exception
+    assert any("2 steps of 2 traces" in caption.value for caption in app.caption)

@@ -3,6 +3,8 @@
     coefficients.py   the formulas on counts: alpha (nominal, ordinal), Fleiss, Cohen, bootstrap
     summary.py        everyone at once, two by two, who said what where
     parts.py          by person, by reason, by any column; drift over time
+    judged_steps.py   verdicts on single steps: alpha, nominal and ordinal
+    spans.py          labelled spans: F1 by label, exact and by overlap
 
 Owns the statistics and their edge conventions. Knows nothing of stores or screens; takes a frame
 `(trace_id, reviewer, verdict, …)` with at most one row a trace and reviewer (the current
@@ -22,13 +24,15 @@ they were held against `krippendorff` 0.9.0 on random data and against the publi
 
 Sources: Krippendorff, Computing Krippendorff's Alpha-Reliability (2011), sections B to D; Fleiss
 1971 (Psychological Bulletin 76); Cohen 1960; positive agreement: Dice 1945, Cicchetti & Feinstein
-1990.
+1990; F1 on spans: Hripcsak & Rothschild 2005.
 """
 
 from __future__ import annotations
 
 from curation.agreement.coefficients import cohen_kappa, fleiss_kappa, krippendorff_alpha
+from curation.agreement.judged_steps import STEP_RATINGS, StepAgreement, on_steps
 from curation.agreement.parts import by_group, by_person, by_reason, drift, whole
+from curation.agreement.spans import on_spans
 from curation.agreement.summary import (
     MIN_ITEMS_FOR_CI,
     ORDINAL,
@@ -45,8 +49,10 @@ __all__ = [
     "MIN_ITEMS_FOR_CI",
     "ORDINAL",
     "RATINGS",
+    "STEP_RATINGS",
     "Agreement",
     "Pair",
+    "StepAgreement",
     "between",
     "by_group",
     "by_person",
@@ -57,6 +63,8 @@ __all__ = [
     "drift",
     "fleiss_kappa",
     "krippendorff_alpha",
+    "on_spans",
+    "on_steps",
     "pairwise",
     "whole",
 ]

@@ -15,6 +15,8 @@ import streamlit as st
 from curation import agreement, figures, ui
 from curation.agreement import Agreement
 from curation.desk.messages import REASONS
+from curation.screens import agreement_closer
+from curation.screens.numbers import ends, number
 
 SECOND_READING = "needs second reading"
 MEANING = (
@@ -44,7 +46,10 @@ def overview(room: ui.Room) -> None:
         _nothing_shared(result)
         return
     _coefficients(result)
-    views = st.tabs(["By person", "Two by two", "By reason", "By teacher context", "Over time"])
+    views = st.tabs(
+        ["By person", "Two by two", "By reason", "By teacher context", "On steps", "On spans",
+         "Over time"]
+    )  # fmt: skip
     with views[0]:
         _people(decisions)
     with views[1]:
@@ -54,6 +59,10 @@ def overview(room: ui.Room) -> None:
     with views[3]:
         _contexts(decisions)
     with views[4]:
+        agreement_closer.steps(room)
+    with views[5]:
+        agreement_closer.spans(room, decisions)
+    with views[6]:
         _over_time(decisions)
     _disputed(room, decisions)
 
@@ -230,16 +239,6 @@ def _disputed(room: ui.Room, decisions: pl.DataFrame) -> None:
         right.text(", ".join(row["verdicts"]))
     if differing.height > 50:
         st.caption(f"and {differing.height - 50} more")
-
-
-def number(value: float) -> str:
-    """A coefficient as people read it."""
-    return "–" if math.isnan(value) else f"{value:.2f}"
-
-
-def ends(ci: Any) -> str:
-    """An interval as people read it."""
-    return "–" if math.isnan(ci[0]) else f"{ci[0]:.2f} to {ci[1]:.2f}"
 
 
 def _finite(value: float) -> float | None:

@@ -1,0 +1,84 @@
+"""How far people agree on single steps and on labelled spans: two views of the Agreement page."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+import streamlit as st
+
+from curation import agreement, ui
+from curation.screens.numbers import ends, number
+
+STEPS_HELP = (
+    "A step counts where two people judged the same words of the same trace; one that somebody did "
+    "not judge is no neutral verdict. The ordinal alpha takes bad, neither, good as an order. "
+    "Intervals are 95 %, bootstrap over traces with all their steps."
+)
+SPANS_HELP = (
+    "F1 = 2 · matched / (spans of one + spans of the other), over each two people on each trace "
+    "that both read. Exact: same start, end and label; overlap: same label and a character in "
+    "common. F1 is not corrected for chance. Who has never labelled a span is left out. Intervals "
+    "are 95 %, bootstrap over traces."
+)
+
+
+def steps(room: ui.Room) -> None:
+    """The coefficients on step verdicts, or how they come about."""
+    found = agreement.on_steps(room.store.step_verdicts())
+    if not found.n_pairable:
+        st.text(
+            "No step was judged by two people yet. On the desk, + 0 and - (or g and b) judge the "
+            "step one stands on; a second reader judges the same ones."
+        )
+        return
+    shown = (
+        ("Alpha", found.alpha, found.alpha_ci),
+        ("Alpha, ordinal", found.alpha_ordinal, found.alpha_ordinal_ci),
+        ("Equal pairs", found.percent, found.percent_ci),
+    )
+    with st.container(horizontal=True):
+        for name, value, ci in shown:
+            with st.container(border=True, width=150):
+                st.metric(name, number(value))
+                st.caption(f"95 %: {ends(ci)}")
+    st.caption(
+        f"{found.n_pairable} steps of {found.n_traces} traces were judged by two or more of "
+        f"{found.n_reviewers} people; on {found.n_opposed} one says good and another bad."
+    )
+    if found.reason:
+        st.info(ui.escaped(found.reason), icon=":material/info:")
+    st.caption(STEPS_HELP)
+
+
+def spans(room: ui.Room, decisions: pl.DataFrame) -> None:
+    """F1 by label, or how it comes about."""
+    found = agreement.on_spans(room.store.span_verdicts(), decisions)
+    if not found["n_traces"]:
+        st.text(
+            "No trace with labelled spans was read by two people who label any. On the desk, s "
+            "labels a stretch of the trace."
+        )
+        return
+    rows = [found["all"], *found["by_label"]]
+    st.dataframe(
+        [
+            {
+                "Label": row["label"] if row["label"] is not None else "(all)",
+                "Spans": row["n_spans"],
+                "F1, exact": None if math.isnan(row["exact"]) else row["exact"],
+                "95 %, exact": ends(row["exact_ci"]),
+                "F1, overlap": None if math.isnan(row["overlap"]) else row["overlap"],
+                "95 %, overlap": ends(row["overlap_ci"]),
+            }
+            for row in rows
+        ],
+        hide_index=True, alt="Agreement on labelled spans, by label", key="agreement_spans",
+        column_config={
+            name: st.column_config.NumberColumn(name, format="%.2f")
+            for name in ("F1, exact", "F1, overlap")
+        },
+    )  # fmt: skip
+    st.caption(f"On {found['n_traces']} traces, {found['n_reviewers']} people. {SPANS_HELP}")
+    if found["reason"]:
+        st.info(ui.escaped(found["reason"]), icon=":material/info:")

@@ -1,0 +1,16 @@
+"""Coefficients and intervals as people read them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+def number(value: float) -> str:
+    """A coefficient with two digits; a dash where there is none."""
+    return "–" if math.isnan(value) else f"{value:.2f}"
+
+
+def ends(ci: Any) -> str:
+    """An interval with two digits; a dash where there is none."""
+    return "–" if math.isnan(ci[0]) else f"{ci[0]:.2f} to {ci[1]:.2f}"

@@ -38,9 +38,9 @@ from curation.errors import CurationError
 from curation.records import QUESTION, Decision, Stored, Verdict
 
 SCRIPTS = (
-    "text.js", "tokens.js", "trace.js", "belief.js", "keys.js", "outbox.js", "deck.js",
-    "judgement.js", "sight.js", "rendered.js", "profile.js", "panels.js", "foot.js",
-    "surroundings.js", "desk.js", "standing.js", "mount.js",
+    "text.js", "tokens.js", "trace.js", "belief.js", "keys.js", "outbox.js", "keymap.js", "deck.js",
+    "judgement.js", "sight.js", "rendered.js", "profile.js", "panels.js", "keysheet.js", "foot.js",
+    "surroundings.js", "textsize.js", "desk.js", "standing.js", "mount.js",
 )  # fmt: skip
 
 # What the numbers mean is the same on every card, so it travels with the code.

@@ -31,6 +31,14 @@ class Desk {
     this.shown = null; // trace id
     this.card = null;
     this.past = null; // the decision that stands on the card on screen
+    this.sheet = new KeySheet(
+      this.parts.sheet,
+      KEYS.filter(({ action }) => this.knows(action)),
+      (action) => keyed(ACTIONS.get(action).says ?? this.words[action][0].toLowerCase()),
+      () => this.onKeysChanged(),
+    );
+    const { textSmaller, textLarger } = this.parts;
+    this.textSize = new TextSize(this.root, { textSmaller, textLarger });
     this.sight = new Sight(this.parts, this.trace, this.deck, this.isBlind);
     this.abort = new AbortController();
     listen(this, this.abort.signal);
@@ -55,7 +63,9 @@ class Desk {
       this.root.getBoundingClientRect().top -
       scroller.getBoundingClientRect().top +
       scroller.scrollTop;
-    const room = this.height ?? Math.max(460, Math.floor(scroller.clientHeight - top - 10));
+    // Never higher than a window that is short: scrolled to, the whole desk is in view.
+    const least = Math.max(300, Math.min(460, scroller.clientHeight - 16));
+    const room = this.height ?? Math.max(least, Math.floor(scroller.clientHeight - top - 10));
     this.root.style.setProperty("--desk-height", `${room}px`);
     this.isStacked = getComputedStyle(this.root).getPropertyValue("--stacked").trim() === "1";
   }
@@ -100,6 +110,11 @@ class Desk {
   }
 
   onStorage(event) {
+    if (event.key === `${STORAGE}-keys`) {
+      keymap.load();
+      this.sheet.paint();
+      this.onKeysChanged();
+    }
     const entry = this.deck.outbox.onStorage(event);
     if (entry) this.deck.recall(entry);
     if (this.shown !== null) this.past = this.deck.standing(this.shown);
@@ -194,9 +209,8 @@ class Desk {
   // Commands --------------------------------------------------------------------------------------
 
   onKey(event) {
-    if (this.parts.sheet.open) {
-      // The browser's own Escape is spent where the page around us takes that key too.
-      if (["?", "Escape"].includes(keyName(event))) this.parts.sheet.close();
+    if (this.sheet.isOpen) {
+      this.sheet.onKey(event);
       return;
     }
     const command = commandOf(event, this.root);
@@ -206,7 +220,7 @@ class Desk {
   }
 
   act(action, detail = {}) {
-    if (this.isBlind && SIGHTED.has(action)) return;
+    if (!this.knows(action)) return;
     if (this.card?.is_hidden && SCORED.has(action)) {
       this.say(`${HIDDEN_WORDS}.`);
       return;
@@ -232,7 +246,27 @@ class Desk {
     else if (action === "markers")
       this.say(this.sight.setMarkers(this.sight.markers === "on" ? "off" : "on", this.card));
     else if (action === "reveal") this.reveal();
-    else if (action === "sheet") this.parts.sheet.showModal();
+    else if (action === "textLarger" || action === "textSmaller")
+      this.say(this.textSize.step(action === "textLarger" ? 1 : -1));
+    else if (action === "sheet") {
+      if (detail.isPointer) this.focusTrace(); // where the focus comes back to
+      this.sheet.open();
+    }
+  }
+
+  /** Whether an action is one of this desk's. */
+  knows(action) {
+    return !(this.isBlind && SIGHTED.has(action)) && (this.judgesSteps || !STEP_ACTIONS.has(action));
+  }
+
+  /** The reviewer changed a key: name them anew wherever they are named. */
+  onKeysChanged() {
+    relabel(this.root);
+    this.read(null);
+    this.judgement.paintStep();
+    if (this.card) paintNumbers(this.parts.numbers, this.card);
+    this.paintPhase();
+    this.paintFoot();
   }
 
   judgeStep(said) {
@@ -344,10 +378,10 @@ class Desk {
           {
             class: "reason",
             "aria-keyshortcuts": i + 1,
-            "aria-label": `${this.words.reject[0]}: ${label} (key ${i + 1})`,
           },
           () => this.rejectFor(i + 1),
           keycap(i + 1),
+          unseen(`${this.words.reject[0]}: `),
           el("span", { dir: "auto" }, label),
         ),
       ),

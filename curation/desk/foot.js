@@ -100,7 +100,7 @@ function paintNotice(place, phase, deck) {
       el(
         "p",
         { class: "dim" },
-        deck.history().length ? "u takes the last decision back; p leafs through them." : "",
+        deck.history().length ? keyed("{u} takes the last decision back; {p} leafs through them.") : "",
       ),
     );
   }
@@ -129,7 +129,7 @@ function paintBanner(place, past, words, labelOf, { isAsked }) {
         { class: "dim" },
         isAsked
           ? " That was blind. Now with scores: confirm it or change it."
-          : " u takes it back; a new verdict replaces it; n goes on.",
+          : keyed(" {u} takes it back; a new verdict replaces it; {n} goes on."),
       ),
     ),
   );

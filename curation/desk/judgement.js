@@ -211,7 +211,8 @@ class Judgement {
     const i = this.card ? this.trace.step : -1;
     const said = this.steps.get(i);
     stepLabel.textContent = i < 0 ? "No step chosen" : `Step ${i + 1} of ${this.card.steps.length}`;
-    this.parts.stepCount.textContent = this.steps.size ? `${this.steps.size} judged` : "j next step";
+    this.parts.stepCount.textContent = this.steps.size ? `${this.steps.size} judged`
+      : keyed("{j} next step");
     for (const node of stepButtons) {
       node.setAttribute("aria-pressed", String(i >= 0 && String(said) === node.dataset.verdict));
       node.setAttribute("aria-disabled", String(!this.card));

@@ -12,7 +12,7 @@ const KEYS = [
     says: "undo the last decision, again and again",
     shown: "u or backspace",
   },
-  { key: "1-9", says: "the same as x, with that reason" },
+  { key: "1-9", says: "the same as {x}, with that reason" },
   { key: "t", action: "note", says: "write a note" },
   { key: "d", action: "directive", says: "write a directive: how the trace should change" },
   { key: "Escape", says: "leave a field, close this sheet", shown: "esc" },
@@ -40,6 +40,8 @@ const KEYS = [
   { key: "h", action: "heat", says: "heatmap: off, surprisal, rank, entropy, hedges, privilege" },
   { key: "m", action: "markers", says: "markers on or off" },
   { key: "w", action: "view", says: "rendered Markdown and formulas, or the exact text" },
+  { key: "[", action: "textSmaller", says: "smaller text", repeats: true },
+  { key: "]", action: "textLarger", says: "larger text", repeats: true },
   { key: "v", action: "reveal", says: "show the scores of a card that hides them (blind first)" },
   { key: "?", action: "sheet", says: "this sheet" },
 ];
@@ -54,18 +56,22 @@ function isAboutTraining(question) {
   return question === "train";
 }
 
-const BOUND = new Map();
-for (const { key, also = [], action, repeats = false } of KEYS) {
-  if (action) for (const name of [key, ...also]) BOUND.set(name, { action, repeats });
-}
-for (let digit = 1; digit <= 9; digit++) BOUND.set(String(digit), { action: "reason", digit });
+/** What the keys beside the letters write where the layout is Latin. */
+const SIGNS = new Map([
+  ["BracketLeft", "["],
+  ["BracketRight", "]"],
+  ["Semicolon", ";"],
+  ["Quote", "'"],
+  ["Backslash", "\\"],
+  ["Backquote", "`"],
+]);
 
 /**
  * The name of the key pressed, whatever the layout; null when it cannot be one of ours.
  *
- * What the key writes counts where it writes a Latin letter, a digit or `? . , + -`; else the key's
- * place (a Russian А-key, the unshifted digit row of a French keyboard, where - lies on the 6). The
- * = counts where + lies on the same key, shifted.
+ * What the key writes counts where it writes a Latin letter, a digit, `? . , +`, or another sign of
+ * ASCII without Shift; else the key's place (a Russian А-key, the German Ü where [ is, the unshifted
+ * digit row of a French keyboard, where - lies on the 6).
  */
 function keyName(event) {
   if (event.isComposing || event.keyCode === 229) return null;
@@ -77,11 +83,11 @@ function keyName(event) {
   if (/[a-z]/i.test(key)) return shiftKey ? null : key.toLowerCase();
   if (/[0-9?.,]/.test(key)) return key;
   if (key === "+" && (shiftKey || !code.startsWith("Digit"))) return key;
-  if ((key === "-" || key === "=") && !shiftKey && !code.startsWith("Digit")) return key;
+  if (/[!-/:-@[-`{-~]/.test(key) && !shiftKey && !code.startsWith("Digit")) return key;
   if (shiftKey) return code === "Slash" && key > "\u007f" ? "?" : null;
   const place = /^(?:Key([A-Z])|Digit([0-9]))$/.exec(code);
-  if (place?.[1]) return key > "\u007f" ? place[1].toLowerCase() : null;
-  return place?.[2] ?? null;
+  if (place?.[2]) return place[2];
+  return key > "\u007f" ? (place?.[1].toLowerCase() ?? SIGNS.get(code) ?? null) : null;
 }
 
 const TYPING_ROLES = new Set([
@@ -135,7 +141,7 @@ function isModalOpen() {
 function commandOf(event, root) {
   if (event.defaultPrevented) return null;
   const name = keyName(event);
-  const bound = name === null ? undefined : BOUND.get(name);
+  const bound = name === null ? undefined : keymap.bound.get(name);
   if (!bound || (event.repeat && !bound.repeats)) return null;
   const path = event.composedPath().filter((node) => node instanceof Element);
   if (path.some(isTypingPlace)) return null;

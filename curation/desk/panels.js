@@ -27,8 +27,14 @@ function button(attributes, press, ...children) {
   );
 }
 
-function keycap(text) {
-  return el("kbd", { "aria-hidden": "true" }, text);
+/** The cap of the key that is `name` until somebody changes it. */
+function keycap(name) {
+  return el("kbd", { "aria-hidden": "true", "data-key": name }, keyWord(String(name)));
+}
+
+/** Text for those who do not see: part of a name, on no screen. */
+function unseen(text) {
+  return el("span", { class: "unseen" }, text);
 }
 
 /**
@@ -58,8 +64,7 @@ function skeleton(act, { words, blind, question }) {
       {
         class: `verdict ${action}`,
         "data-action": action,
-        "aria-keyshortcuts": key === "space" ? "Space" : key,
-        "aria-label": `${words[action][0]} (key ${key})`,
+        "aria-keyshortcuts": key,
       },
       () => act(action),
       icon(action),
@@ -68,6 +73,20 @@ function skeleton(act, { words, blind, question }) {
     ),
   );
   parts.verdicts = verdicts;
+  const sizes = [
+    ["textSmaller", "[", "A−", " smaller text"],
+    ["textLarger", "]", "A+", " larger text"],
+  ].map(([action, key, sign, says]) =>
+    part(
+      action,
+      button(
+        { class: "segment", "aria-keyshortcuts": key },
+        () => act(action),
+        sign,
+        unseen(says),
+      ),
+    ),
+  );
   const field = (name, label, key, hint) =>
     el(
       "label",
@@ -91,11 +110,10 @@ function skeleton(act, { words, blind, question }) {
         "data-verdict": verdict,
         "aria-pressed": "false",
         "aria-keyshortcuts": keys,
-        "aria-label": `This step is ${word} (key ${keys.replace(" ", " or ")})`,
       },
       () => act(action),
       el("span", { class: "sign", "aria-hidden": "true" }, sign),
-      word,
+      el("span", {}, unseen("This step is "), word),
     ),
   );
   parts.stepButtons = stepButtons;
@@ -123,7 +141,7 @@ function skeleton(act, { words, blind, question }) {
         sighted(
           el(
             "div",
-            { class: "segments", role: "group", "aria-label": "Token heatmap (key h)" },
+            { class: "segments", role: "group", "aria-label": "Token heatmap", "aria-keyshortcuts": "h" },
             el("span", { class: "label" }, "Heat", keycap("h")),
             ...heats,
           ),
@@ -136,7 +154,6 @@ function skeleton(act, { words, blind, question }) {
                 class: "segment",
                 "aria-pressed": "true",
                 "aria-keyshortcuts": "m",
-                "aria-label": "Markers (key m)",
               },
               () => act("markers"),
               "markers",
@@ -151,16 +168,17 @@ function skeleton(act, { words, blind, question }) {
               class: "segment",
               "aria-pressed": "false",
               "aria-keyshortcuts": "w",
-              "aria-label": "Rendered view: Markdown and formulas (key w)",
             },
             () => act("view"),
             "rendered",
+            unseen(" view: Markdown and formulas"),
             keycap("w"),
           ),
         ),
+        el("div", { class: "segments sizes", role: "group", "aria-label": "Text size" }, ...sizes),
         button(
-          { class: "segment", "aria-keyshortcuts": "?", "aria-label": "Keys (key ?)" },
-          () => act("sheet"),
+          { class: "segment", "aria-keyshortcuts": "?", "aria-haspopup": "dialog" },
+          ({ detail }) => act("sheet", { isPointer: detail > 0 }),
           "keys",
           keycap("?"),
         ),
@@ -204,11 +222,10 @@ function skeleton(act, { words, blind, question }) {
             {
               class: "undo quiet",
               "aria-keyshortcuts": "u Backspace",
-              "aria-label": "Undo the last decision (key u)",
             },
             () => act("undo"),
             icon("undo"),
-            el("span", {}, "Undo last"),
+            el("span", {}, "Undo last", unseen(" decision")),
             keycap("u"),
           ),
         ),
@@ -237,36 +254,10 @@ function skeleton(act, { words, blind, question }) {
       part("receipt", el("div", { class: "receipt", role: "status", "aria-live": "polite" })),
     ),
     part("spoken", el("div", { class: "spoken", "aria-live": "polite" })),
-    part("sheet", sheet(words, blind, question)),
+    part("sheet", el("dialog", { class: "sheet", "aria-labelledby": "keys-title" })),
   );
   parts.root = root;
   return parts;
-}
-
-/** The key sheet, a modal dialog of our own. */
-function sheet(words, blind, question) {
-  const isOurs = ({ action }) =>
-    !(blind && SIGHTED.has(action)) && (isAboutTraining(question) || !STEP_ACTIONS.has(action));
-  const dialog = el("dialog", { class: "sheet", "aria-label": "Keys" });
-  dialog.append(
-    el("h2", {}, "Keys"),
-    el(
-      "dl",
-      {},
-      KEYS.filter(isOurs).flatMap(
-        ({ key, shown, action, says }) => [
-          el("dt", {}, el("kbd", {}, shown ?? key)),
-          el("dd", {}, says ?? words[action][0].toLowerCase()),
-        ],
-      ),
-    ),
-    el("p", { class: "dim" }, "Keys do nothing while you type. c and r belong to Streamlit."),
-    button({ class: "segment" }, () => dialog.close(), "Close", keycap("esc")),
-  );
-  dialog.onclick = (event) => {
-    if (event.target === dialog) dialog.close();
-  };
-  return dialog;
 }
 
 function fact(label, ...values) {
@@ -346,7 +337,11 @@ function paintLegend(place, heat, card) {
     place.replaceChildren(el("span", { class: "dim" }, scoringWords(card.scoring)));
   } else if (!scale) {
     place.replaceChildren(
-      el("span", { class: "dim" }, "Heatmap off; h shows surprisal, rank, entropy, hedges, privilege."),
+      el(
+        "span",
+        { class: "dim" },
+        keyed("Heatmap off; {h} shows surprisal, rank, entropy, hedges, privilege."),
+      ),
     );
   } else if (card && !hasHeat(card, heat)) {
     place.replaceChildren(
@@ -379,7 +374,7 @@ function paintReadout(place, spoken, card, reading, isSpoken) {
         "span",
         { class: "dim" },
         card?.tokens
-          ? "Point at a token, or walk with . and ,"
+          ? keyed("Point at a token, or walk with {.} and {,}")
           : card?.is_hidden
             ? HIDDEN_WORDS
             : "No token values yet",

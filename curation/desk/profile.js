@@ -27,7 +27,7 @@ function paintNumbers(place, card) {
       el(
         "p",
         { class: "dim scoring" },
-        `${HIDDEN_WORDS}: scores, heat, markers and belief curve. v shows them without one.`,
+        keyed(`${HIDDEN_WORDS}: scores, heat, markers and belief curve. {v} shows them without one.`),
       ),
     );
     return;

@@ -32,6 +32,17 @@ function listen(desk, signal) {
   const on = (target, name, handler, more = {}) =>
     target.addEventListener(name, handler, { signal, ...more });
   on(document, "keydown", (event) => desk.onKey(event));
+  // A press that is to become some action's key means nothing else, not to Streamlit either.
+  on(
+    window,
+    "keydown",
+    (event) => {
+      if (!desk.sheet.isOpen || desk.sheet.waiting === null) return;
+      desk.sheet.onKey(event);
+      event.stopImmediatePropagation();
+    },
+    { capture: true },
+  );
   for (const name of ["keydown", "pointerdown", "pointermove", "wheel"]) {
     on(document, name, () => desk.judgement.time.tick(), { passive: true, capture: true });
   }

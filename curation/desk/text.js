@@ -11,7 +11,10 @@ function el(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) node[name] = value;
-    else node.setAttribute(name, value === true ? "" : String(value));
+    else if (name === "aria-keyshortcuts") {
+      node.dataset.keys = value; // as they are by default; `relabel` names them anew
+      node.setAttribute(name, ariaKeys(value));
+    } else node.setAttribute(name, value === true ? "" : String(value));
   }
   for (const child of children.flat())
     if (child !== null && child !== undefined) node.append(child);

@@ -249,39 +249,6 @@ def test_text_stays_readable_on_every_strength_of_heat(
     context.close()
 
 
-def test_everything_that_acts_has_a_name_and_can_be_reached(bench: Bench) -> None:
-    desk = bench.tab().open()
-    page = desk.page
-    for name, keys in (("Accept (key a)", "a"), ("Skip (key space)", "Space")):
-        button = page.get_by_role("button", name=name)
-        expect(button).to_have_attribute("aria-keyshortcuts", keys)
-    for name in ("Reject (key x)", "Flag (key f)", "Undo the last decision (key u)", "Markers"):
-        expect(page.get_by_role("button", name=name)).to_be_visible()
-    expect(
-        page.get_by_role("button", name=re.compile("^Reject: .* [(]key [1-9][)]"))
-    ).to_have_count(9)
-    for region in ("Problem and answers", "Trace", "Verdict", "Reasoning trace, in steps"):
-        expect(page.get_by_role("region", name=region, exact=True)).to_be_visible()
-    for label in ("Note", "Directive"):
-        expect(page.get_by_role("textbox", name=label)).to_be_visible()
-    expect(page.get_by_role("status").filter(has_text="nothing to save yet")).to_be_visible()
-    reached = set()
-    desk.find(".pane").focus()
-    for _ in range(60):
-        desk.press("Tab")
-        reached.add(
-            page.evaluate(
-                "() => { let n = document.activeElement;"
-                " while (n?.shadowRoot?.activeElement) n = n.shadowRoot.activeElement;"
-                " return n?.getAttribute('aria-label') ?? n?.tagName; }"
-            )
-        )
-    assert {"Accept (key a)", "Flag (key f)", "Markers (key m)", "TEXTAREA"} <= reached
-    desk.find(".pane").focus()
-    desk.press("a")
-    expect(desk.find(".spoken")).to_contain_text("Accepted. Next: Problem 2")
-
-
 def test_a_choice_is_shown_for_a_moment_without_delay(bench: Bench) -> None:
     desk = bench.tab().open()
     root = desk.page.locator(".desk")

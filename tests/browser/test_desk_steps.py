@@ -86,7 +86,7 @@ def test_a_decided_card_shows_its_step_verdicts_again_and_undo_brings_them_back(
 def test_a_step_is_judged_by_pointer_too_and_keys_stay_with_it(bench: Bench) -> None:
     desk = bench.tab().open()
     desk.find(".step").nth(2).click()
-    desk.page.get_by_role("button", name="This step is bad (key - or b)").click()
+    desk.page.get_by_role("button", name="This step is bad").click()
     expect(desk.find(".step:focus")).to_have_attribute("data-step", "2")
     expect(desk.find(".judge[data-verdict='-1']")).to_have_attribute("aria-pressed", "true")
     expect(desk.page.get_by_role("img", name="judged bad")).to_be_visible()

@@ -75,7 +75,9 @@ def length_by_context(traces: pl.DataFrame, unit: Unit) -> Chart:
         "Length by teacher context",
         f"length ({'student tokens' if unit == 'tokens' else 'words'}, log scale)",
     )
-    chart.figure.update_yaxes(type="log")
+    # Whole numbers: by itself a short log axis writes a bare 2 or 5 between the powers of ten.
+    ticks = [figure * 10**power for power in range(8) for figure in (1, 2, 5)]
+    chart.figure.update_yaxes(type="log", tickvals=ticks, ticktext=[f"{n:,}" for n in ticks])
     return chart
 
 

@@ -191,6 +191,7 @@ def words(scores: Sequence[compatibility.ScoreWords]) -> None:
                 for score in scores
             ],
             hide_index=True,
+            placeholder="–",
             alt="The words of each score",
         )
 

@@ -63,7 +63,7 @@ def store_it(room: ui.Room, path: Path, form: str | None, mapping: dict[str, str
     if answer["quarantine"]:
         st.warning("The refused rows lie in a file: mend them there and ingest it again.")
         st.code(answer["quarantine"], language=None, wrap_lines=True)
-        st.dataframe(answer["refusals"], hide_index=True)
+        st.dataframe(answer["refusals"], hide_index=True, placeholder="–")
 
 
 with ui.page("Ingest") as room:
@@ -85,6 +85,7 @@ with ui.page("Ingest") as room:
         st.dataframe(
             [{"field": field, "column": column} for field, column in preview.mapping.items()],
             hide_index=True,
+            placeholder="–",
         )
         traces = preview.batch.traces
         st.subheader(f"The first {traces.height} traces")
@@ -93,18 +94,18 @@ with ui.page("Ingest") as room:
                 "line", "prompt", "text", "teacher", "teacher_context", "reference_answer",
                 "final_answer", "is_correct",
             ),
-            hide_index=True,
+            hide_index=True, placeholder="–",
         )  # fmt: skip
         if preview.batch.refusals:
             st.warning(f"{len(preview.batch.refusals)} of the first rows would be refused.")
             st.dataframe(
                 [{"line": r.line, "field": r.field, "why": r.reason}
                  for r in preview.batch.refusals],
-                hide_index=True,
+                hide_index=True, placeholder="–",
             )  # fmt: skip
         if st.button("Store", type="primary", key="store", icon=":material/save:"):
             store_it(room, path, chosen, mapping)
     history = room.store.ingests()
     if history.height:
         st.subheader("What was read so far")
-        st.dataframe(history.drop("ingest_id"), hide_index=True)
+        st.dataframe(history.drop("ingest_id"), hide_index=True, placeholder="–")

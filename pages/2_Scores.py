@@ -27,7 +27,8 @@ def table(room: ui.Room, frame: pl.DataFrame, known: list[ScoreWords]) -> None:
     scores = [words.column for words in known if words.column != "n_tokens"]
     chosen = st.dataframe(
         frame.select(*PINNED, *BESIDE, *scores, "score_error", "trace_id"),
-        hide_index=True, key="scores_table", on_select="rerun", selection_mode="single-row",
+        hide_index=True, placeholder="–",
+        key="scores_table", on_select="rerun", selection_mode="single-row",
         alt="Traces with their scores, one a row",
         column_config={
             **{name: st.column_config.Column(title, pinned=True) for name, title in PINNED.items()},

@@ -44,12 +44,14 @@ with ui.page("Export") as room:
             for name, n in preview.rows.items()
         ],
         hide_index=True,
+        placeholder="–",
     )
     if preview.left_out:
         st.caption("Left out, by state")
         st.dataframe(
             [{"state": state, what: n} for state, n in preview.left_out.items()],
             hide_index=True,
+            placeholder="–",
         )
     for note in preview.notes:
         st.info(ui.escaped(note), icon=":material/info:")
@@ -74,10 +76,10 @@ with ui.page("Export") as room:
             },
         )
         st.success(f"{sum(answer['rows'].values()):,} {what} written.", icon=":material/check:")
-        st.dataframe(answer["files"], hide_index=True)
+        st.dataframe(answer["files"], hide_index=True, placeholder="–")
         st.caption("Open it")
         st.code(f"import datasets\n\ndata = datasets.load_dataset({out!r})", language="python")
     written = room.store.exports()
     if written.height:
         st.subheader("Written so far")
-        st.dataframe(written, hide_index=True)
+        st.dataframe(written, hide_index=True, placeholder="–")

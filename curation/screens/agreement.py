@@ -135,7 +135,8 @@ def _people(decisions: pl.DataFrame) -> None:
             }
             for row in agreement.by_person(decisions)
         ],
-        hide_index=True, alt="Each reviewer against the rest", key="agreement_people",
+        hide_index=True, placeholder="–",
+        alt="Each reviewer against the rest", key="agreement_people",
         column_config=_two_digits("Kappa with the majority", "Alpha without them"),
     )  # fmt: skip
 
@@ -148,7 +149,7 @@ def _pairs(decisions: pl.DataFrame) -> None:
              "Equal": _percent(p.percent), "Kappa": _finite(p.kappa)}
             for p in pairs
         ],
-        hide_index=True, alt="Each two reviewers", key="agreement_pairs",
+        hide_index=True, placeholder="–", alt="Each two reviewers", key="agreement_pairs",
         column_config=_two_digits("Kappa"),
     )  # fmt: skip
     names = [f"{pair.first} and {pair.second}" for pair in pairs]
@@ -176,7 +177,7 @@ def _reasons(decisions: pl.DataFrame) -> None:
             }
             for row in rows
         ],
-        hide_index=True, alt="Agreement on each reason", key="agreement_reasons",
+        hide_index=True, placeholder="–", alt="Agreement on each reason", key="agreement_reasons",
         column_config=_two_digits("Alpha"),
     )  # fmt: skip
 
@@ -192,7 +193,8 @@ def _contexts(decisions: pl.DataFrame) -> None:
             }
             for row in agreement.by_group(decisions, "teacher_context")
         ],
-        hide_index=True, alt="Agreement by teacher context", key="agreement_contexts",
+        hide_index=True, placeholder="–",
+        alt="Agreement by teacher context", key="agreement_contexts",
         column_config=_two_digits("Alpha", "Kappa"),
     )  # fmt: skip
 

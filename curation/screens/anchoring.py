@@ -64,6 +64,7 @@ def section(room: ui.Room) -> None:
             for name, share in rows.items()
         ],
         hide_index=True,
+        placeholder="–",
         key="anchoring_table",
         alt="Verdicts that changed after the scores were shown, with intervals",
         column_config={

@@ -62,7 +62,7 @@ def _examples(room: ui.Room, ids: list[str]) -> None:
             }
             for trace in traces
         ],
-        hide_index=True, key="bulk_examples",
+        hide_index=True, placeholder="–", key="bulk_examples",
         column_config={
             "Teacher": st.column_config.Column(width="small"),
             "Prompt": st.column_config.Column(width="medium"),

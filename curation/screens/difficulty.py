@@ -31,6 +31,6 @@ def bands(room: Room, frame: pl.DataFrame) -> None:
     mark = pl.when(off).then(pl.lit("")).otherwise(pl.lit("◆ frontier"))
     st.dataframe(
         found.with_columns(mark=mark).sort(off, "band", "problem_id").select(*BANDS),
-        hide_index=True, key="bands_table", column_config=BANDS,
+        hide_index=True, placeholder="–", key="bands_table", column_config=BANDS,
         alt="Problems with their solve rate, majority share and difficulty band",
     )  # fmt: skip

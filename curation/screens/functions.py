@@ -64,7 +64,7 @@ def section(room: Room, frame: pl.DataFrame) -> None:
         for name in shown.columns
         if shown[name].dtype == pl.Float64
     }
-    st.dataframe(shown, hide_index=True, column_config=config)
+    st.dataframe(shown, hide_index=True, placeholder="–", column_config=config)
     st.caption(FUNCTIONS_NOTE)
     if missing := frame.height - found.height:
         st.caption(f"{missing:,} traces are not counted: not marked, or no lexicon for them.")

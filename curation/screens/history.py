@@ -44,6 +44,7 @@ def _told(row: dict[str, Any]) -> str:
         f"#{row['sequence']} {verdict}{edit}{f' ({why})' if why else ''}{steps}",
         f"{row['decided_at'].astimezone(UTC):%d %b %Y, %H:%M} UTC",
         *([f"note: {row['note'][:60]}"] if row["note"] else []),
-        f"{row['prompt'][:80]} ({row['teacher'][:40]})",
+        # A problem has several traces, often of one teacher: the end of the id tells them apart.
+        f"{row['prompt'][:80]} ({row['teacher'][:40]}, trace …{row['trace_id'][-6:]})",
     ]
     return " · ".join(parts)

@@ -136,6 +136,12 @@ def _store(room: Room, language: str, wished: Change, change_id: str) -> None:
 
 
 def _effect(effect: Effect) -> None:
+    if not effect.n_traces:
+        st.info(
+            f"As far as read, no trace would change: of the {effect.n_candidates:,} that may hold "
+            "the phrase, none would be marked differently. It would still hold for traces to come."
+        )
+        return
     columns = st.columns(3)
     columns[0].metric("Traces that change", f"{effect.n_traces:,}", border=True)
     columns[1].metric("Markers that come", f"{effect.n_come:,}", border=True)
@@ -157,10 +163,9 @@ def _effect(effect: Effect) -> None:
                 }
                 for example in effect.examples
             ],
-            hide_index=True, key="lexicon_examples", alt="Examples of what would change",
+            hide_index=True, placeholder="–",
+            key="lexicon_examples", alt="Examples of what would change",
         )  # fmt: skip
-    else:
-        st.caption("No trace would change.")
 
 
 def changes(room: Room, state: State) -> None:
@@ -185,7 +190,7 @@ def changes(room: Room, state: State) -> None:
             }
             for record in log
         ],
-        hide_index=True, key="lexicon_log", alt="The team's changes",
+        hide_index=True, placeholder="–", key="lexicon_log", alt="The team's changes",
     )  # fmt: skip
     live = {record["change_id"]: record for record in log if record["is_live"]}
     if not live:
@@ -231,7 +236,7 @@ def entries(room: Room, state: State) -> None:
     shown = found.sort("n_found", descending=True, nulls_last=True, maintain_order=True)
     st.dataframe(
         shown.head(SHOWN),
-        hide_index=True, key="lexicon_entries", alt="The entries of the lexicon",
+        hide_index=True, placeholder="–", key="lexicon_entries", alt="The entries of the lexicon",
         column_config={
             "n_found": st.column_config.NumberColumn(
                 "found", help="How often it was the marker in the traces marked by this version: "
@@ -262,7 +267,8 @@ def versions(room: Room, state: State) -> None:
         st.caption("None is stored yet; the first comes with the first trace marked.")
         return
     st.dataframe(
-        known.drop("language"), hide_index=True, key="lexicon_versions", alt="The stored versions",
+        known.drop("language"), hide_index=True, placeholder="–",
+        key="lexicon_versions", alt="The stored versions",
         column_config={"n_marked": "traces marked", "is_in_use": "in use", "added_at": "added"},
     )  # fmt: skip
     others = known.filter(~pl.col("is_in_use"))["lexicon_id"].to_list()

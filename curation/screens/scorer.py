@@ -42,7 +42,7 @@ def scorer(room: Room, traces: pl.DataFrame) -> None:
     buttons = st.container(horizontal=True)
     if buttons.button(
         "Start" if is_new or not state["paused"] else "Go on", key="scores_start", type="primary",
-        disabled=not (is_new or state["paused"]), icon=":material/play_arrow:",
+        disabled=not (is_new or (state["paused"] and state["total"])), icon=":material/play_arrow:",
     ):  # fmt: skip
         store.set_setting("scores", ",".join(name for name in FAMILIES if name in families))
         keeper.resume()
@@ -136,7 +136,8 @@ def _progress(room: Room, traces: pl.DataFrame, shown: str) -> None:
                 with st.expander(f"{failures.height} could not be computed"):
                     st.dataframe(
                         failures.select("external_id", "trace_id", "family", "error"),
-                        hide_index=True, alt="What could not be computed, with the reason",
+                        hide_index=True, placeholder="–",
+                        alt="What could not be computed, with the reason",
                     )  # fmt: skip
 
     progress()

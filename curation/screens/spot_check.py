@@ -156,7 +156,8 @@ def _preview(request: checks.Request, planned: checks.Plan) -> None:
             {"teacher_context": "Context", "teacher": "Teacher", "n_population": "Traces",
              "n_drawn": "Drawn"}
         ),
-        hide_index=True, alt="Traces and how many of them would be drawn, by context and teacher",
+        hide_index=True, placeholder="–",
+        alt="Traces and how many of them would be drawn, by context and teacher",
     )  # fmt: skip
     said = []
     if planned.n_gold_left_out:
@@ -261,7 +262,9 @@ def _report(answer: dict[str, Any]) -> None:
         }
         for row in answer["by_stratum"]
     ]
-    st.dataframe(rows, hide_index=True, alt="The leaking share by context and teacher")
+    st.dataframe(
+        rows, hide_index=True, placeholder="–", alt="The leaking share by context and teacher"
+    )
     if len(answer["reviewers"]) > 1:
         st.dataframe(
             [
@@ -277,7 +280,7 @@ def _report(answer: dict[str, Any]) -> None:
                 }
                 for row in answer["reviewers"]
             ],
-            hide_index=True, alt="What each judge said",
+            hide_index=True, placeholder="–", alt="What each judge said",
         )  # fmt: skip
         found = answer["agreement"]
         st.text(
@@ -305,7 +308,8 @@ def _known(room: ui.Room, check_id: str, answer: dict[str, Any]) -> None:
         if gold.height:
             st.dataframe(
                 gold.select("trace_id", "is_leaking", "source", "marked_by", "marked_at"),
-                hide_index=True, alt="The traces of a known state, with their sources",
+                hide_index=True, placeholder="–",
+                alt="The traces of a known state, with their sources",
             )  # fmt: skip
         left, middle, right = st.columns([2, 1, 2])
         trace_id = left.text_input("Trace", key="gold_trace", placeholder="tr1_…").strip()
@@ -332,6 +336,7 @@ def _revealed(room: ui.Room, check_id: str) -> None:
     st.dataframe(
         shown,
         hide_index=True,
+        placeholder="–",
         column_order=["open", *SHOWN],
         column_config={"open": st.column_config.LinkColumn("Trace", display_text="Open")},
         alt="Each judged trace with its judgement, context and scores",

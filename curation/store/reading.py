@@ -301,7 +301,8 @@ class Reading(Evidence):
                 raise FilterError(
                     f"The filter `{where}` cannot be run: {str(exc).strip().splitlines()[0]} "
                     "It is a DuckDB condition over the columns of trace_overview, "
-                    "for instance: teacher_context = 'unguided' and n_tokens < 2000."
+                    "for instance: teacher_context = 'unguided' and n_tokens < 2000. The columns: "
+                    f"{', '.join(name for name, _ in self.overview_columns())}."
                 ) from exc
             finally:
                 cursor.execute("rollback")

@@ -175,6 +175,16 @@ def _scoring_line(room: Room) -> None:
     line()
 
 
+def scorer_rests(room: Room) -> str | None:
+    """Why nobody is reading what the student shown has not read; None where somebody is or will."""
+    state = room.caretaker.state(room.student)
+    if state["problem"]:
+        return str(state["problem"])
+    if state["paused"] and not state["running"]:
+        return "The scorer is paused: let it go on on the page Scores."
+    return None
+
+
 def words(scores: Sequence[compatibility.ScoreWords]) -> None:
     """Of each score: what it says, which way to read it, what it is not for, its source."""
     with st.expander("What each number says, and what it is not for"):

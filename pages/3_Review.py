@@ -74,6 +74,7 @@ def screen(
         recent=[messages.Recent(**row) for row in store.recent_decisions(room.reviewer)],
         is_blind_first=is_blind_first,
         told=gold.told(store),
+        scorer_rests=ui.scorer_rests(room),
     )  # fmt: skip
 
 

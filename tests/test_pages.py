@@ -152,6 +152,8 @@ def test_a_filter_that_cannot_be_run_is_explained(demo: Path) -> None:
         app.text_input(key=key).set_value("colour = 'red'").run()
         assert not app.exception
         assert "colour" in app.error[0].value
+        # What one could have named instead.
+        assert "mean\\_nll\\_nats" in app.error[0].value
 
 
 def test_agreement_counts_only_what_two_people_rated(demo: Path) -> None:

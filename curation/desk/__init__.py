@@ -86,6 +86,7 @@ def mount(
     is_blind: bool = False,
     is_blind_first: bool = False,
     told: Callable[[Decision], str | None] = lambda decision: None,
+    scorer_rests: str | None = None,
     height: int | None = None,
 ) -> None:
     """Show the desk with the next cards of `deck`, in queue order, undecided by `reviewer`.
@@ -104,6 +105,9 @@ def mount(
     then the card shows them and waits for a second one. `told` is asked once a decision is stored:
     a sentence that the receipt shows beside it, None = nothing. `height` is in pixels, None = the
     window's.
+    then the card shows them and waits for a second one. `scorer_rests` says why nobody is reading
+    the traces that have no scores yet, None where somebody is. `height` is in pixels,
+    None = the window's.
     """
 
     def receive() -> None:
@@ -137,6 +141,7 @@ def mount(
         ],
         "reasons": [[code, label] for code, label in list(reasons.items())[: outbox.MAX_REASONS]],
         "reply": st.session_state.get(road.reply_key(key)),
+        "scorer_rests": scorer_rests,
         "height": height,
     }
     _component(key=key, data=data, on_outbox_change=receive)

@@ -89,6 +89,7 @@ class Desk {
     this.setBlindFirst(data.blind_first);
     if (this.shown in data.missing) this.shown = null;
     this.setReasons(data.reasons);
+    this.setScorer(data.scorer_rests);
     this.courier.onAnswer();
     if (this.deck.want.size && !this.isAsking) this.courier.sendSoon();
     this.isAsking = this.deck.want.size > 0;
@@ -386,6 +387,13 @@ class Desk {
         ),
       ),
     );
+  }
+
+  /** Why nobody is reading the traces that have no scores yet; null = somebody is. */
+  setScorer(why) {
+    if (scorerRests === why) return;
+    scorerRests = why;
+    if (this.card) this.repaint(this.card);
   }
 
   labelOf(code) {

@@ -125,8 +125,12 @@ function leakRows({ risk, rows, n_pool }, open) {
   ];
 }
 
+let scorerRests = null; // why nobody is reading, in words; null while somebody is, or will
+
 function scoringWords(scoring) {
   if (scoring === "waiting")
-    return "Not scored yet: the student is still reading. It appears here by itself.";
+    return scorerRests === null
+      ? "Not scored yet: the student is still reading. It appears here by itself."
+      : `Not scored yet. ${plain(scorerRests, 400)}`;
   return scoring.startsWith("failed") ? `Scoring ${plain(scoring, 300)}` : "";
 }

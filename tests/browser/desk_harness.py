@@ -4,8 +4,8 @@ The address says which folder of `HEDGEROW_HARNESS` to use (`home`), who reviews
 how often the desk asks by itself (`every`, seconds), whether the page has other fields
 (`sidebar`) and whether one judges blind first (`blind`). In the folder a test lays `cards.json`
 (traces and their parts) and, whenever it likes, `scored.json` (trace ids whose token values are
-known; without the file all are) and `busy` (the store is another process's). `decisions.jsonl` is
-written here, a line per record, as stored.
+known; without the file all are), `resting` (why the scorer rests) and `busy` (the store is another
+process's). `decisions.jsonl` is written here, a line per record, as stored.
 """
 
 import fcntl
@@ -172,6 +172,7 @@ def screen() -> None:
         progress=messages.Progress(len(decided), len(CARDS), len(open_ids)),
         recent=[a_recent(number, row) for number, row in standing[:10]],
         is_blind_first="blind" in st.query_params,
+        scorer_rests=(HOME / "resting").read_text() if (HOME / "resting").exists() else None,
     )
 
 

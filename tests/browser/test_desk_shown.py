@@ -162,8 +162,11 @@ def test_a_long_trace_decorates_its_steps_when_they_come_near(bench: Bench) -> N
 def test_scores_that_arrive_late_are_painted_in_place(bench: Bench) -> None:
     text = "\n\n".join(f"Step {n}: wait, perhaps it is {n}." * 4 for n in range(40))
     bench.lay([a_card(text, 1), a_card("next", 2)], scored=[])
+    (bench.home / "resting").write_text("The scorer is paused.")
     desk = bench.tab(every=0.3).open()
-    expect(desk.find(".legend")).to_contain_text("Not scored yet")
+    expect(desk.find(".legend")).to_have_text("Not scored yet. The scorer is paused.")
+    (bench.home / "resting").unlink()
+    expect(desk.find(".legend")).to_contain_text("Not scored yet: the student is still reading.")
     pane = desk.find(".pane")
     pane.evaluate("node => { node.scrollTop = 700; }")
     desk.press("t")

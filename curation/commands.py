@@ -250,10 +250,6 @@ def _undo(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
     return {"withdrawn": withdrawn["decision_id"], **withdrawn}
 
 
-def _status(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
-    return {**store.status(), "store": str(store.path), "marking": lexicons.standing(store)}
-
-
 def _leakage(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
     from curation import leakage_report  # here: its figures' colours bring Plotly with them
 
@@ -385,7 +381,6 @@ COMMANDS: dict[str, Callable[[Store, Arguments, Progress], dict[str, Any]]] = {
     "list": _list,
     "decide": _decide,
     "undo": _undo,
-    "status": _status,
     "remark": lexicon_commands.remark,
     "lexicon": lexicon_commands.run,
     "leakage": _leakage,

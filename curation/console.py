@@ -352,6 +352,13 @@ def _agreed(answer: dict[str, Any]) -> str:
     )
 
 
+def _standing(answer: dict[str, Any]) -> str:
+    """The counts as pairs, then a line for each person."""
+    people = people_commands.progress_in_words(answer["by_person"], _table)
+    whole = _pairs({key: value for key, value in answer.items() if key != "by_person"})
+    return f"{whole}\n\n{people}" if people else whole
+
+
 _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
     "ingest": _ingested,
     "score": _scored,
@@ -374,6 +381,7 @@ _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
     "lexicon": lambda answer: lexicon_commands.in_words(answer, _table),
     "remark": lexicon_commands.remark_in_words,
     "spotcheck": lambda answer: spot_check_commands.in_words(answer, _table),
+    "status": _standing,
     "gold": lambda answer: gold_commands.in_words(answer, _table),
     "assign": lambda answer: people_commands.assigned_in_words(answer, _table),
 }

@@ -1,4 +1,4 @@
-"""What leads do with people on the command line: `assign`, and `gold` (in `gold_commands`).
+"""What leads ask and do on the command line: `status`, `agreement`, `assign`, `gold`.
 
 assign make      give a slice of the traces to named reviewers (--preview: say what it would be)
 assign list      the assignments, and how far each person is
@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from curation import agreement, assigning, gold_commands, gold_items
+from curation import agreement, assigning, gold_commands, gold_items, lexicons
 from curation.errors import CurationError
 from curation.store import Store
 
@@ -164,6 +164,26 @@ def agreed(store: Store) -> dict[str, Any]:
     }
 
 
+def status(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
+    """What `status` answers: what is stored, how far it is decided, and how far each person is."""
+    return {
+        **store.status(),
+        "store": str(store.path),
+        "marking": lexicons.standing(store),
+        "by_person": store.by_person(),
+    }
+
+
+def progress_in_words(rows: list[dict[str, Any]], table: Table) -> str:
+    """`Store.by_person` as a table; nothing where there is nobody."""
+    heads = [("reviewer", "reviewer"), ("n_decided", "decided"), ("n_accepted", "accepted"),
+             ("n_rejected", "rejected"), ("n_flagged", "flagged"), ("n_skipped", "skipped"),
+             ("n_undone", "undone"), ("median_active_s", "median s"), ("p90_active_s", "p90 s"),
+             ("decisions_per_active_hour", "an active hour"), ("n_assigned", "assigned"),
+             ("n_left", "left"), ("last_at", "last")]  # fmt: skip
+    return table(rows, heads) if rows else ""
+
+
 STEP_HEADS = ("n_pairable", "n_traces", "percent", "alpha", "alpha_ci", "alpha_ordinal",
               "alpha_ordinal_ci", "n_opposed")  # fmt: skip
 SPAN_HEADS = ("label", "n_spans", "exact", "exact_ci", "overlap", "overlap_ci")
@@ -184,6 +204,7 @@ def agreed_in_words(answer: dict[str, Any], table: Table) -> list[str]:
 
 
 COMMANDS: dict[str, Callable[[Store, Arguments, Progress], dict[str, Any]]] = {
+    "status": status,
     "assign": assign,
     "gold": gold_commands.run,
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from curation import ui
-from curation.screens import agreement, anchoring, assign, gold
+from curation.screens import agreement, anchoring, assign, gold, progress
 
 
 def _agreement(room: ui.Room) -> None:
@@ -17,6 +17,7 @@ def _agreement(room: ui.Room) -> None:
 
 VIEWS: dict[str, Callable[[ui.Room], None]] = {
     "Agreement": _agreement,
+    "Progress": progress.section,
     "Assign": assign.section,
     "Gold": gold.section,
 }

@@ -18,6 +18,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     checking.py       spot checks, known states
     assigning.py      who shall read what
     golding.py        traces whose right verdict is known
+    progressing.py    who decided how much, and how fast
     reading.py        what the rest of the house asks
     safekeeping.py    verify, backup, restore
 """
@@ -38,6 +39,7 @@ from curation.store.intake import Added, Intake
 from curation.store.lexicons import LANGUAGE_SCHEMA
 from curation.store.preferring import Preferring
 from curation.store.profiling import SHORTCUT_SCHEMA
+from curation.store.progressing import Progressing
 from curation.store.reading import ORDERS
 from curation.store.safekeeping import Copy, Safekeeping, Verification, restore
 from curation.store.scoring import Taken
@@ -59,7 +61,9 @@ __all__ = [
 ]
 
 
-class Store(Intake, Following, Assigning, Golding, Finding, Bulk, Preferring, Safekeeping):
+class Store(
+    Intake, Following, Assigning, Golding, Finding, Bulk, Preferring, Progressing, Safekeeping
+):
     """An open store."""
 
     def __enter__(self) -> Store:

@@ -35,7 +35,7 @@ from curation import (
 )
 from curation.errors import CurationError, ExportError, IngestError
 from curation.records import COMPATIBILITY_COLUMNS, PROFILE_COLUMNS, VERDICTS, Decision, Trace
-from curation.store import Store
+from curation.store import Store, extras
 from curation.student import Convention, recipe_id_of
 
 Progress = Callable[[int, int | None], None]
@@ -114,6 +114,7 @@ def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
     scored = score is not None and score["error"] is None
     families = store.compatibility(trace.trace_id, student) if student else {}
     marking = signs.marking_of(store, trace)
+    decisions = store.decisions(trace.trace_id)
     return {
         "trace": {**vars(trace), "extra": json.loads(trace.extra)},
         "problem": vars(problem),
@@ -155,7 +156,7 @@ def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
             for i, (start, end) in enumerate(zip(starts, ends, strict=True))
         ],
         "leak_signs": leak_signs.of_trace(store, trace.trace_id),
-        "decisions": (decisions := store.decisions(trace.trace_id)),
+        "decisions": [extras.described(row, trace.text) for row in decisions],
         "edits": editing.shown(store, trace, decisions, student),
         "convention": store.convention(score["convention_id"]) if score else None,
     }

@@ -10,7 +10,13 @@ from typing import Any
 
 import orjson
 
-from curation import gold_commands, lexicon_commands, people_commands, spot_check_commands
+from curation import (
+    decision_words,
+    gold_commands,
+    lexicon_commands,
+    people_commands,
+    spot_check_commands,
+)
 
 
 def as_json(answer: dict[str, Any]) -> str:
@@ -185,7 +191,7 @@ def _shown(answer: dict[str, Any]) -> str:
         parts.append(
             "decisions\n"
             + _table(
-                answer["decisions"],
+                decision_words.rows(answer["decisions"]),
                 [
                     ("sequence", "no."),
                     ("decided_at", "at"),
@@ -193,10 +199,12 @@ def _shown(answer: dict[str, Any]) -> str:
                     ("question", "question"),
                     ("verdict", "verdict"),
                     ("withdraws", "withdraws"),
+                    ("sure", "confidence"),
                     ("reasons", "reasons"),
                     ("note", "note"),
                 ],
             )
+            + decision_words.judged(answer["decisions"])
         )
     parts += [_edit(edit) for edit in answer.get("edits", ())]
     return "\n\n".join(parts)

@@ -12,6 +12,7 @@ import streamlit as st
 
 from curation import ui
 from curation.desk.messages import REASONS, VERDICT_WORDS
+from curation.records import CONFIDENCE
 
 ICONS = {"accept": "check", "reject": "close", "skip": "double_arrow", "flag": "flag"}
 
@@ -36,12 +37,14 @@ def section(room: ui.Room) -> None:
 def _told(row: dict[str, Any]) -> str:
     """One decision on a line: what, why, when, of which trace."""
     why = ", ".join(REASONS.get(reason, reason) for reason in row["reasons"])
-    n = len(row["steps"])
-    steps = f", {n} step{'s' if n > 1 else ''} judged" if n else ""
     edit = ", with an edit" if row["edit"] else ""
-    verdict = VERDICT_WORDS[row["verdict"]][1]
+    said = [VERDICT_WORDS[row["verdict"]][1] + edit + (f" ({why})" if why else "")]
+    said += [CONFIDENCE[row["confidence"]]] if row["confidence"] else []
+    for name, what in (("steps", "step{} judged"), ("spans", "span{} labelled")):
+        n = len(row[name])
+        said += [f"{n} {what.format('s' if n > 1 else '')}"] if n else []
     parts = [
-        f"#{row['sequence']} {verdict}{edit}{f' ({why})' if why else ''}{steps}",
+        f"#{row['sequence']} {', '.join(said)}",
         f"{row['decided_at'].astimezone(UTC):%d %b %Y, %H:%M} UTC",
         *([f"note: {row['note'][:60]}"] if row["note"] else []),
         # A problem has several traces, often of one teacher: the end of the id tells them apart.

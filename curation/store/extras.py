@@ -30,6 +30,27 @@ def checked(
     return span_verdicts.checked(step_verdicts.tied(said, text, starts, ends), text)
 
 
+def described(row: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """A stored record with what its `extra` holds in words; `text` is its trace's.
+
+    Beside its columns: `steps` (step from 0, verdict, says), `spans` (start, end, label, text) and
+    `confidence` (1 to 3 or None).
+    """
+    said = shown(row)
+    return {
+        **row,
+        "steps": [
+            {"step": step, "verdict": verdict, "says": step_verdicts.VERDICTS[verdict]}
+            for step, verdict in said["steps"]
+        ],
+        "spans": [
+            {"start": start, "end": end, "label": label, "text": text[start:end]}
+            for start, end, label in said["spans"]
+        ],
+        "confidence": said["confidence"],
+    }
+
+
 def shown(row: Mapping[str, Any], *, with_text: bool = False) -> dict[str, Any]:
     """A decision to show: in place of `extra` what it holds.
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from curation import dealing, desk, editing, reviewing, ui
 from curation.desk import cards, messages
-from curation.screens import anchoring, blind_desk, gold, review_queue
+from curation.screens import anchoring, blind_desk, gold, review_queue, span_labels
 
 KEY = "desk"
 RENEWED_S = 240
@@ -72,6 +72,7 @@ def screen(
         queue=queue,
         progress=messages.Progress(len(decided), len(decided) + n_left, n_left),
         recent=[messages.Recent(**row) for row in store.recent_decisions(room.reviewer)],
+        span_labels=span_labels.labels(store),
         is_blind_first=is_blind_first,
         told=gold.told(store),
         scorer_rests=ui.scorer_rests(room),
@@ -82,6 +83,7 @@ with ui.page("Review") as room:
     blind_desk.instead(room)  # where the link names a spot check
     choice = review_queue.choose(room)
     is_blind_first = anchoring.switch()
+    span_labels.section(room)
     if not room.store.pulse().traces:
         st.info("There is nothing to review yet. Bring traces in first.")
         st.page_link("pages/1_Ingest.py", label="Ingest traces", icon=":material/upload_file:")

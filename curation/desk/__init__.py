@@ -27,6 +27,7 @@ import streamlit as st
 from curation.desk import outbox, profile, rendered, road
 from curation.desk.messages import (
     REASONS,
+    SPAN_LABELS,
     VERDICT_WORDS,
     Card,
     Json,
@@ -35,20 +36,22 @@ from curation.desk.messages import (
     recent_json,
 )
 from curation.errors import CurationError
-from curation.records import QUESTION, Decision, Stored, Verdict
+from curation.records import CONFIDENCE, QUESTION, Decision, Stored, Verdict
 
 SCRIPTS = (
     "text.js", "tokens.js", "trace.js", "belief.js", "keys.js", "outbox.js", "keymap.js", "deck.js",
-    "judgement.js", "sight.js", "rendered.js", "profile.js", "panels.js", "keysheet.js", "foot.js",
-    "surroundings.js", "textsize.js", "desk.js", "standing.js", "mount.js",
+    "spans.js", "judgement.js", "spanmenu.js", "sight.js", "rendered.js", "profile.js", "panels.js",
+    "keysheet.js", "foot.js", "surroundings.js", "textsize.js", "desk.js", "standing.js",
+    "mount.js",
 )  # fmt: skip
 
 # What the numbers mean is the same on every card, so it travels with the code.
 _component = st.components.v2.component(
     "hedgerow_desk",
     js=f"const SCORE_WORDS = {json.dumps(profile.words())};\n"
+    f"const CONFIDENCE_WORDS = {json.dumps(CONFIDENCE)};\n"
     f"const RENDERED = {json.dumps(rendered.ALLOWED)};\n{road.joined(SCRIPTS)}",
-    css=road.joined(["desk.css", "profile.css", "rendered.css"]),
+    css=road.joined(["desk.css", "profile.css", "spans.css", "rendered.css"]),
     isolate_styles=True,
 )
 
@@ -83,6 +86,8 @@ def mount(
     reasons: Mapping[str, str] = REASONS,
     question: str = QUESTION,
     words: Mapping[Verdict, tuple[str, str]] = VERDICT_WORDS,
+    span_labels: Mapping[str, str] = SPAN_LABELS,
+    takes_own_label: bool = True,
     is_blind: bool = False,
     is_blind_first: bool = False,
     told: Callable[[Decision], str | None] = lambda decision: None,
@@ -99,14 +104,13 @@ def mount(
     decisions, newest first. `store_id` and `reviewer` name the browser's storage, so that no
     decision reaches another store or person. `question` is what the verdicts answer; each decision
     carries it from the key press on, so that one desk may send what another left behind. `words`
-    stand on the buttons. A blind desk has no place for scores, markers or what is known of the
-    trace (its cards are `messages.blind_card`). With `is_blind_first` they stay hidden until
+    stand on the buttons. A stretch of text can be given one of `span_labels` (stored -> shown), and
+    with `takes_own_label` any word. A blind desk has no place for scores, markers or what is known
+    of the trace (its cards are `messages.blind_card`). With `is_blind_first` they stay hidden until
     the first accept or reject of each card, which is kept as a decision that is not `revealed`;
     then the card shows them and waits for a second one. `told` is asked once a decision is stored:
-    a sentence that the receipt shows beside it, None = nothing. `height` is in pixels, None = the
-    window's.
-    then the card shows them and waits for a second one. `scorer_rests` says why nobody is reading
-    the traces that have no scores yet, None where somebody is. `height` is in pixels,
+    a sentence that the receipt shows beside it, None = nothing. `scorer_rests` says why nobody is
+    reading the traces that have no scores yet, None where somebody is. `height` is in pixels,
     None = the window's.
     """
 
@@ -142,6 +146,8 @@ def mount(
         "reasons": [[code, label] for code, label in list(reasons.items())[: outbox.MAX_REASONS]],
         "reply": st.session_state.get(road.reply_key(key)),
         "scorer_rests": scorer_rests,
+        "span_labels": [[code, label] for code, label in span_labels.items()],
+        "takes_own_label": takes_own_label,
         "height": height,
     }
     _component(key=key, data=data, on_outbox_change=receive)

@@ -28,6 +28,7 @@ class Desk {
     });
     this.courier.isWanting = () => this.deck.want.size > 0 || this.rendered.isWanting(this.shown);
     this.judgement = new Judgement(this.parts, this.trace, this.deck);
+    this.labelling = new SpanMenu(this.judgement.spans, this.trace, (text) => this.say(text));
     this.shown = null; // trace id
     this.card = null;
     this.past = null; // the decision that stands on the card on screen
@@ -90,6 +91,8 @@ class Desk {
     if (this.shown in data.missing) this.shown = null;
     this.setReasons(data.reasons);
     this.setScorer(data.scorer_rests);
+    this.judgement.spans.setLabels(data.span_labels);
+    this.labelling.takesWord = data.takes_own_label;
     this.courier.onAnswer();
     if (this.deck.want.size && !this.isAsking) this.courier.sendSoon();
     this.isAsking = this.deck.want.size > 0;
@@ -151,6 +154,7 @@ class Desk {
     }
     this.rendered.show(this.card && id, this.trace);
     this.curve.show(this.card);
+    this.labelling.close();
     this.judgement.show(id, this.card, this.past);
     if (this.card && !this.card.is_hidden && !this.isBlind) this.deck.revealed.add(id);
     this.read(null);
@@ -214,6 +218,7 @@ class Desk {
       this.sheet.onKey(event);
       return;
     }
+    if (this.labelling.takes(event)) return;
     const command = commandOf(event, this.root);
     if (!command) return;
     event.preventDefault();
@@ -230,6 +235,8 @@ class Desk {
     else if (action === "reason") this.rejectFor(detail.digit);
     else if (action === "undo") this.undo();
     else if (STEP_ACTIONS.has(action)) this.judgeStep(STEP_ACTIONS.get(action));
+    else if (action === "span") this.labelling.open();
+    else if (action === "confidence") this.say(this.judgement.nextConfidence());
     else if (action === "note" || action === "directive") this.parts[action].focus();
     else if (action === "stepNext" || action === "stepBack")
       this.trace.moveStep(action === "stepNext" ? 1 : -1);
@@ -304,8 +311,10 @@ class Desk {
     this.deck.add(entry, this.past ? 0 : 1);
     this.judgement.drafts.delete(card.trace_id);
     const staysHere = card.is_hidden && SETTLES.has(verdict);
-    if (staysHere) this.reveal();
-    else this.showNext(card.trace_id);
+    if (staysHere) {
+      this.judgement.setConfidence(null); // the next verdict is another one
+      this.reveal();
+    } else this.showNext(card.trace_id);
     this.flash(verdict);
     const next = staysHere
       ? "The scores are shown now: confirm or change your verdict."

@@ -19,7 +19,7 @@ function paintRecent(place, history, words, open) {
     [
       words[entry.verdict][1],
       entry.sequence === null ? "(waiting to be stored)" : `#${entry.sequence}`,
-      `at ${clock(entry.decided_at)}:`,
+      `at ${clock(entry.decided_at)}${entry.confidence ? `, ${confidenceSays(entry.confidence)}` : ""}:`,
       plain(entry.prompt || entry.trace_id, 70),
     ].join(" ");
   place.replaceChildren(
@@ -120,7 +120,9 @@ function paintBanner(place, past, words, labelOf, { isAsked }) {
       {},
       appendText(
         el("span"),
-        `${youSaid(words[past.verdict][1])}${why ? ` (${why})` : ""} on ${when}${
+        `${youSaid(words[past.verdict][1])}${
+          past.confidence ? `, ${confidenceSays(past.confidence)},` : ""
+        }${why ? ` (${why})` : ""} on ${when}${
           past.sequence ? `, #${past.sequence}` : ""
         }.`,
       ),

@@ -1,5 +1,5 @@
 // What the reviewer is saying of the card on screen and has not decided yet: note, directive, step
-// verdicts, which steps were seen, for how long. Kept by trace, so that a reload loses none of it.
+// and span verdicts, how sure he is, which steps were seen, for how long. Kept by trace, so that a reload loses none of it.
 
 const IDLE_MS = 30000;
 
@@ -121,12 +121,33 @@ class Seen {
   }
 }
 
+const SUREST = Object.keys(CONFIDENCE_WORDS).length;
+
+function confidenceSays(level) {
+  return CONFIDENCE_WORDS[level] ?? "not said";
+}
+
+/** How sure one is, on its button: in words, and as dots filled so far. */
+function paintConfidence(place, level) {
+  const dots = "●".repeat(level ?? 0) + "○".repeat(SUREST - (level ?? 0));
+  place.dataset.level = level ?? 0;
+  place.setAttribute("aria-label", `Confidence: ${confidenceSays(level)}`);
+  place.replaceChildren(
+    el("span", { class: "dots", "aria-hidden": "true" }, dots),
+    el("span", { class: "says" }, level ? confidenceSays(level) : "how sure?"),
+    keycap("y"),
+  );
+}
+
 class Judgement {
   constructor(parts, trace, deck) {
     this.parts = parts;
     this.trace = trace;
     this.drafts = new Drafts(deck.outbox, deck.question); // trace id -> {note, directive, steps, seen}
     this.steps = new Map(); // step number -> verdict
+    this.spans = new Spans(parts, trace);
+    this.spans.onChange = () => this.save();
+    this.confidence = null; // 1 to 3; null = not said
     this.seen = new Seen(trace.pane);
     this.time = new ActiveTime();
     this.time.restart();
@@ -146,6 +167,8 @@ class Judgement {
     this.steps = new Map(card ? from?.steps : []);
     this.seen.watch(card ? this.trace.list.children : [], from?.seen ?? []);
     for (const [i, verdict] of this.steps) this.trace.mark(i, verdict);
+    this.spans.show((card && from?.spans) || []);
+    this.setConfidence((card && from?.confidence) || null);
     this.paintStep();
   }
 
@@ -162,6 +185,8 @@ class Judgement {
       directive: this.parts.directive.value,
       steps: [...this.steps],
       seen: this.seen.ranges(),
+      spans: this.spans.said(),
+      confidence: this.confidence,
     });
   }
 
@@ -172,18 +197,22 @@ class Judgement {
       directive: written(this.parts.directive),
       steps: [...this.steps].sort(([a], [b]) => a - b),
       seen: this.seen.ranges(),
+      spans: this.spans.said(),
+      confidence: this.confidence,
       shown_at: this.shownAt.toISOString(),
       active_ms: this.time.tick(),
     };
   }
 
   /** A decision was taken back: what it said is a draft again. */
-  restore({ trace_id: id, note, directive, steps, seen }) {
+  restore({ trace_id: id, note, directive, steps, seen, spans, confidence }) {
     this.drafts.set(id, {
       note: note ?? "",
       directive: directive ?? "",
       steps: steps ?? [],
       seen: seen ?? [],
+      spans: spans ?? [],
+      confidence: confidence ?? null,
     });
   }
 
@@ -203,6 +232,20 @@ class Judgement {
     this.save();
     this.paintStep();
     return isAgain ? `Step ${i + 1}: no verdict.` : `Step ${i + 1}: ${word}.`;
+  }
+
+  /** One level surer, after the last nothing said; what it is now, in words. */
+  nextConfidence() {
+    if (!this.card) return "There is no card.";
+    const level = ((this.confidence ?? 0) + 1) % (SUREST + 1);
+    this.setConfidence(level || null);
+    this.save();
+    return `Confidence: ${confidenceSays(this.confidence)}.`;
+  }
+
+  setConfidence(level) {
+    this.confidence = level;
+    paintConfidence(this.parts.confidence, level);
   }
 
   /** The step one stands on, and what was said of it, beside the keys for it. */

@@ -27,6 +27,12 @@ const KEYS = [
   },
   { key: "0", action: "stepNeutral", says: "this step is neither good nor bad" },
   { key: "-", also: ["b"], action: "stepBad", says: "this step is bad", shown: "− or b" },
+  {
+    key: "s",
+    action: "span",
+    says: "label the selected words, else the token or step; digits choose the label, esc leaves",
+  },
+  { key: "y", action: "confidence", says: "how sure you are: unsure, fairly sure, sure, not said" },
   { key: ".", action: "tokenNext", says: "next token, with its exact values", repeats: true },
   { key: ",", action: "tokenBack", says: "previous token", repeats: true },
   {
@@ -78,7 +84,8 @@ function keyName(event) {
   if (event.ctrlKey || event.altKey || event.metaKey) return null;
   if (event.getModifierState?.("AltGraph")) return null;
   const { key, code, shiftKey } = event;
-  if (key.length > 1) return key;
+  // With shift, arrows select text.
+  if (key.length > 1) return shiftKey && key.startsWith("Arrow") ? null : key;
   if (key === " ") return shiftKey ? null : "space";
   if (/[a-z]/i.test(key)) return shiftKey ? null : key.toLowerCase();
   if (/[0-9?.,]/.test(key)) return key;

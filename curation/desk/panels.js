@@ -229,6 +229,10 @@ function skeleton(act, { words, blind, question }) {
             keycap("u"),
           ),
         ),
+        part(
+          "confidence",
+          button({ class: "sure quiet", "aria-keyshortcuts": "y" }, () => act("confidence")),
+        ),
       ),
       part(
         "reasons",
@@ -239,6 +243,7 @@ function skeleton(act, { words, blind, question }) {
         }),
       ),
       isAboutTraining(question) ? stepPanel : null,
+      spansPanel(part),
       field("note", "Note", "t", "what you saw"),
       sighted(field("directive", "Directive", "d", "how it should change")),
       sighted(part("numbers", el("div", { class: "numbers" }))),

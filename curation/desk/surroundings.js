@@ -46,6 +46,15 @@ function listen(desk, signal) {
   for (const name of ["keydown", "pointerdown", "pointermove", "wheel"]) {
     on(document, name, () => desk.judgement.time.tick(), { passive: true, capture: true });
   }
+  // What is selected with the mouse can be labelled once the button is up.
+  let isPressed = false;
+  const released = () => {
+    isPressed = false;
+    setTimeout(() => desk.labelling.offer(), 0);
+  };
+  on(document, "pointerdown", () => (isPressed = true), { capture: true });
+  for (const name of ["pointerup", "pointercancel"]) on(document, name, released, { capture: true });
+  on(document, "selectionchange", () => isPressed || desk.labelling.offer());
   on(document, "visibilitychange", () => {
     if (document.hidden) desk.judgement.time.tick();
     else desk.judgement.time.resume();
@@ -57,7 +66,7 @@ function listen(desk, signal) {
   on(window, "beforeunload", (event) => desk.deck.outbox.unkept.size > 0 && event.preventDefault());
   // Pressed with a pointer, a button gives the focus back: the next space is a skip.
   on(desk.root, "click", (event) => {
-    if (event.detail > 0 && event.target.closest(".verdict, .undo, .reason, .segment, .past"))
+    if (event.detail > 0 && event.target.closest(".verdict, .undo, .sure, .reason, .top .segment, .past"))
       desk.focusTrace();
   });
   // So does a verdict on a step, to the step.

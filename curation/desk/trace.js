@@ -108,7 +108,7 @@ class TraceView {
 
   /** A card's steps as elements, not on screen yet. */
   build(card) {
-    const leaf = { card, prepared: prepare(card), unfolded: new Set(), plain: new Set() };
+    const leaf = { card, prepared: prepare(card), unfolded: new Set(), plain: new Set(), spans: [] };
     let eager = EAGER;
     leaf.items = card.steps.map((_, i) => {
       const item = el(
@@ -167,12 +167,12 @@ class TraceView {
     );
   }
 
-  fold(i, isFolded) {
+  fold(i, isFolded, takesFocus = true) {
     if (isFolded) this.leaf.unfolded.delete(i);
     else this.leaf.unfolded.add(i);
     const item = this.leaf.items[i];
     this.fill(this.leaf, item, i, EAGER);
-    item.querySelector(".fold").focus({ preventScroll: true });
+    if (takesFocus) item.querySelector(".fold").focus({ preventScroll: true });
   }
 
   /** Where a chunk that begins at `at` ends: at white space where there is some, else at a cut. */
@@ -212,6 +212,7 @@ class TraceView {
     const { card } = leaf;
     const { groups } = leaf.prepared;
     const markers = isGap ? [] : markersIn(card, from, to);
+    const spans = isGap ? [] : spansIn(leaf.spans, from, to);
     const edges = new Set([from, to]);
     const add = (at) => at > from && at < to && edges.add(at);
     const first = groupAt(groups, from);
@@ -219,19 +220,28 @@ class TraceView {
       add(groups[g].start);
       add(groups[g].end);
     }
-    for (const [start, end] of markers) {
+    for (const [start, end] of [...markers, ...spans.map((span) => [span.start, span.end])]) {
       add(start);
       add(end);
     }
     const cuts = [...edges].sort((a, b) => a - b);
     const pieces = document.createDocumentFragment();
     let g = first;
+    let place = pieces;
+    let over = [];
+    const spanCuts = new Set(spans.flatMap(({ start, end }) => [start, end]));
     for (let c = 0; c + 1 < cuts.length; c++) {
       const [a, b] = [cuts[c], cuts[c + 1]];
       while (g < groups.length && groups[g].end <= a) g++;
       const group = g < groups.length && groups[g].start < b ? groups[g] : null;
       const here = markers.filter(([start, end]) => start < b && end > a);
-      pieces.append(piece(card.text, a, b, group, g, here, isGap));
+      if (spans.length && (c === 0 || spanCuts.has(a))) {
+        over = spansIn(spans, a, b);
+        const stop = cuts.find((at) => at > a && (at === to || spanCuts.has(at)));
+        place = spanPlace(pieces, over, a, stop);
+      }
+      place.append(piece(card.text, a, b, group, g, here, isGap));
+      if (spanCuts.has(b)) sayEnds(pieces, over, b);
     }
     chunk.replaceChildren(pieces);
   }
@@ -281,6 +291,46 @@ class TraceView {
     item.querySelector(".judged").replaceWith(el("span", attributes, said?.sign));
   }
 
+  /** Draw these labelled spans; only what changed of the drawn text is drawn anew. */
+  drawSpans(spans) {
+    const before = this.leaf?.spans;
+    if (!before || (!before.length && !spans.length)) return;
+    this.leaf.spans = spans;
+    for (const chunk of this.list.querySelectorAll(".chunk:not(.gap)")) {
+      const [from, to] = chunk.range;
+      if (!chunk.isDecorated || spansKey(before, from, to) === spansKey(spans, from, to)) continue;
+      chunk.isDecorated = false;
+      this.decorate(chunk);
+    }
+    this.markCursor();
+  }
+
+  /** [start, end] of the token one stands on, else of the step, else of the first step, or null. */
+  standingOn() {
+    const group = this.leaf.prepared.groups[this.cursor];
+    const token = group && trimmed(this.card.text, group.start, group.end);
+    if (token) return token;
+    if (!this.card.steps.length) return null;
+    if (this.step < 0) this.moveStep(1);
+    return trimmed(this.card.text, stepRange(this.card, this.step)[0], this.card.steps[this.step][1]);
+  }
+
+  /** See to it that the text at `at` is there, unfolded and drawn; the number of its step. */
+  bring(at) {
+    const i = this.card.steps.findIndex((_, step) => at < stepRange(this.card, step)[1]);
+    if (!this.find(at) && this.card.text.length > LONG_TRACE && i >= 0) this.fold(i, false, false);
+    const chunk = this.find(at);
+    if (chunk) this.decorate(chunk);
+    return i;
+  }
+
+  /** Stand on the step that holds the text at `at`, with that place in view. */
+  goToText(at) {
+    this.step = this.bring(at);
+    this.moveStep(0);
+    this.find(at)?.querySelector(".sp.begins")?.scrollIntoView({ block: "nearest" });
+  }
+
   /** Highlight a step and bring it into view; null = none, -1 = the beginning. */
   pointAt(i) {
     for (const item of this.list.querySelectorAll(".pointed")) item.classList.remove("pointed");
@@ -308,11 +358,7 @@ class TraceView {
       g = this.step > 0 ? groupAt(groups, stepRange(this.card, this.step)[0]) : 0;
     this.cursor = Math.min(Math.max(g, 0), groups.length - 1);
     const { start } = groups[this.cursor];
-    const i = this.card.steps.findIndex((_, step) => start < stepRange(this.card, step)[1]);
-    if (!this.find(start) && this.card.text.length > LONG_TRACE) this.fold(i, false);
-    const chunk = this.find(start);
-    if (chunk) this.decorate(chunk);
-    this.step = i;
+    this.step = this.bring(start);
     this.markCursor();
     this.list.querySelector(".cursor")?.scrollIntoView({ block: "nearest" });
     this.onReading(this.groupNumber(this.cursor), true);

@@ -60,5 +60,8 @@ def _screen(room: ui.Room, check_id: str) -> None:
         reasons=messages.LEAK_REASONS,
         question=question,
         words=messages.LEAK_WORDS,
+        # Where it leaks: a span shows it. What else a reviewer may label is not what is asked here.
+        span_labels=messages.LEAK_SPAN_LABELS,
+        takes_own_label=False,
         is_blind=True,
     )

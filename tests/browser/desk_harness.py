@@ -24,6 +24,7 @@ from curation import desk
 from curation.desk import messages
 from curation.errors import StoreBusy, StoreError, UnknownTrace
 from curation.records import Decision, Problem, Stored, Trace, text_hash
+from curation.store import span_verdicts
 
 st.set_page_config(page_title="Desk harness", layout="wide")
 
@@ -102,6 +103,8 @@ def a_recent(number: int, row: dict[str, Any]) -> messages.Recent:
         revealed=row["revealed"],
         steps=[(said["step"], said["verdict"]) for said in row["extra"].get("steps", [])],
         seen=row["extra"].get("steps_seen", []),
+        spans=span_verdicts.triples(row["extra"]),
+        confidence=row["extra"].get("confidence"),
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from curation import store as stores
@@ -15,6 +16,13 @@ from tests.builders import a_decision
 from tests.said import Said
 
 Curate = Callable[..., Said]
+
+
+@pytest.fixture(autouse=True)
+def _one_owner_per_test() -> Iterator[None]:
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
 
 
 def test_an_assignment_is_previewed_made_listed_and_ended(curate: Curate, demo: Path) -> None:

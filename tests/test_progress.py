@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from curation import assigning
@@ -17,6 +18,13 @@ from curation.settings import ROOT
 from curation.store import Store
 from tests.builders import a_batch, a_decision, a_trace
 from tests.said import Said
+
+
+@pytest.fixture(autouse=True)
+def _one_owner_per_test() -> Iterator[None]:
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What leads ask and do on the command line: `status`, `agreement`, `assign`, `gold`.
+"""What leads ask and do on the command line: `status`, `agreement`, `adjudicate`, `assign`, `gold`.
 
 assign make      give a slice of the traces to named reviewers (--preview: say what it would be)
 assign list      the assignments, and how far each person is
@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from curation import agreement, assigning, gold_commands, gold_items, lexicons
 from curation.errors import CurationError
-from curation.store import Store
+from curation.records import Decision
+from curation.store import Store, adjudicating
+from curation.store.golding import SETTLING
 
 Progress = Callable[[int, int | None], None]
 Arguments = dict[str, Any]
@@ -25,6 +29,12 @@ VIEW = "view/"
 
 def add_words(command: MakeParser) -> None:
     """Add the commands; `command(name, help)` makes a parser that has --json and --store."""
+    p = command("adjudicate", "settle a dispute, as somebody who did not vote")
+    p.add_argument("trace_id")
+    p.add_argument("verdict", choices=SETTLING)
+    p.add_argument("--reviewer", required=True)
+    p.add_argument("--reason", nargs="+", action="extend", default=[])
+    p.add_argument("--note", default=None)
     assign = command("assign", "who shall read what")
     actions = assign.add_subparsers(dest="action", required=True, metavar="ACTION")
     p = _action(actions, "make", "give a slice of the traces to named reviewers")
@@ -155,7 +165,7 @@ def assigned_in_words(answer: dict[str, Any], table: Table) -> str:
 
 def agreed(store: Store) -> dict[str, Any]:
     """What `agreement` answers: on verdicts, with its parts; on `steps`, on `spans`; `gold`."""
-    decisions = store.current_decisions()
+    decisions = store.readings()
     return {
         **agreement.whole(decisions),
         "steps": agreement.on_steps(store.step_verdicts()).to_dict(),
@@ -171,6 +181,43 @@ def status(store: Store, arguments: Arguments, progress: Progress) -> dict[str, 
         "store": str(store.path),
         "marking": lexicons.standing(store),
         "by_person": store.by_person(),
+    }
+
+
+def adjudicate(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
+    """Settle a dispute. Raises CurationError where there is none, or for one who voted."""
+    trace_id, reviewer = arguments["trace_id"], arguments["reviewer"].strip()
+    store.trace(trace_id)
+    mine = store.verdict_of(trace_id, reviewer)
+    settled = store.adjudications().filter(trace_id=trace_id, reviewer=reviewer).height
+    if mine and mine["verdict"] in SETTLING and not settled:
+        raise CurationError(
+            f"{reviewer} has voted on {trace_id}; a dispute is settled by somebody who did not."
+        )
+    if not settled and trace_id not in store.open_disputes():
+        raise CurationError(
+            f"Nobody differs on {trace_id}, or it is settled. "
+            "`python -m curation list --where \"state = 'disputed'\"` shows what is not."
+        )
+    stored = store.decide(
+        Decision(
+            decision_id=str(uuid.uuid4()),
+            trace_id=trace_id,
+            reviewer=reviewer,
+            verdict=arguments["verdict"],
+            decided_at=datetime.now(UTC),
+            reasons=tuple(arguments["reason"]),
+            note=arguments["note"],
+            queue=adjudicating.QUEUE,
+            origin="cli",
+        )
+    )
+    return {
+        "decision_id": stored.decision_id,
+        "trace_id": trace_id,
+        "verdict": arguments["verdict"],
+        "sequence": stored.sequence,
+        "state": store.list_traces(f"trace_id = '{trace_id}'")["state"].item(),
     }
 
 
@@ -205,6 +252,7 @@ def agreed_in_words(answer: dict[str, Any], table: Table) -> list[str]:
 
 COMMANDS: dict[str, Callable[[Store, Arguments, Progress], dict[str, Any]]] = {
     "status": status,
+    "adjudicate": adjudicate,
     "assign": assign,
     "gold": gold_commands.run,
 }

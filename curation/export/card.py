@@ -20,7 +20,8 @@ _SHOWN_CHARS = 80
 _OF_TRACES = (
     "traces",
     "accepted by the people who reviewed it",
-    "Accepted means that everyone who gave a verdict on the trace accepted it.",
+    "Accepted means that everyone who gave a verdict on the trace accepted it, or, where they "
+    "differed, an adjudicator did.",
 )
 _OF_PAIRS = (
     "pairs of traces",

@@ -40,7 +40,7 @@ REASON_HELP = (
 
 def overview(room: ui.Room) -> None:
     """The whole page below its title."""
-    decisions = room.store.current_decisions()
+    decisions = room.store.readings()
     result = agreement.between(decisions)
     if not result.n_pairable:
         _nothing_shared(result)
@@ -220,8 +220,14 @@ def _over_time(decisions: pl.DataFrame) -> None:
 
 
 def _disputed(room: ui.Room, decisions: pl.DataFrame) -> None:
-    differing = agreement.disputed(decisions)
+    every = agreement.disputed(decisions)
+    differing = every.filter(pl.col("trace_id").is_in(list(room.store.open_disputes())))
     st.subheader("On these they differ")
+    if n_settled := every.height - differing.height:
+        st.caption(
+            f"{n_settled} more {'is' if n_settled == 1 else 'are'} settled: somebody who did not "
+            "vote decided, and that verdict stands. It is not counted as a reading above."
+        )
     if not differing.height:
         st.text("Nowhere, so far.")
         return

@@ -17,6 +17,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     preferring.py     pairs of traces, and which was chosen
     checking.py       spot checks, known states
     assigning.py      who shall read what
+    adjudicating.py   disputes, and who settled them
     golding.py        traces whose right verdict is known
     progressing.py    who decided how much, and how fast
     reading.py        what the rest of the house asks
@@ -29,6 +30,7 @@ import uuid
 from pathlib import Path
 
 from curation.errors import StoreError
+from curation.store.adjudicating import Adjudicating
 from curation.store.assigning import Assigning
 from curation.store.bulk import Bulk
 from curation.store.edits import Edited
@@ -62,7 +64,16 @@ __all__ = [
 
 
 class Store(
-    Intake, Following, Assigning, Golding, Finding, Bulk, Preferring, Progressing, Safekeeping
+    Intake,
+    Following,
+    Adjudicating,
+    Assigning,
+    Golding,
+    Finding,
+    Bulk,
+    Preferring,
+    Progressing,
+    Safekeeping,
 ):
     """An open store."""
 

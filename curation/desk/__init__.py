@@ -40,9 +40,9 @@ from curation.records import CONFIDENCE, QUESTION, Decision, Stored, Verdict
 
 SCRIPTS = (
     "text.js", "tokens.js", "trace.js", "belief.js", "keys.js", "outbox.js", "keymap.js", "deck.js",
-    "spans.js", "judgement.js", "spanmenu.js", "sight.js", "rendered.js", "profile.js", "panels.js",
-    "keysheet.js", "foot.js", "surroundings.js", "textsize.js", "desk.js", "standing.js",
-    "mount.js",
+    "spans.js", "judgement.js", "spanmenu.js", "diff.js", "edits.js", "editing.js", "sight.js",
+    "rendered.js", "profile.js", "panels.js", "keysheet.js", "foot.js", "surroundings.js",
+    "textsize.js", "desk.js", "standing.js", "mount.js",
 )  # fmt: skip
 
 # What the numbers mean is the same on every card, so it travels with the code.
@@ -50,8 +50,9 @@ _component = st.components.v2.component(
     "hedgerow_desk",
     js=f"const SCORE_WORDS = {json.dumps(profile.words())};\n"
     f"const CONFIDENCE_WORDS = {json.dumps(CONFIDENCE)};\n"
-    f"const RENDERED = {json.dumps(rendered.ALLOWED)};\n{road.joined(SCRIPTS)}",
-    css=road.joined(["desk.css", "profile.css", "spans.css", "rendered.css"]),
+    f"const RENDERED = {json.dumps(rendered.ALLOWED)};\n"
+    f"const MAX_EDIT_CHARS = {outbox.MAX_EDIT_CHARS};\n{road.joined(SCRIPTS)}",
+    css=road.joined(["desk.css", "profile.css", "spans.css", "rendered.css", "editing.css"]),
     isolate_styles=True,
 )
 

@@ -29,6 +29,7 @@ class Desk {
     this.courier.isWanting = () => this.deck.want.size > 0 || this.rendered.isWanting(this.shown);
     this.judgement = new Judgement(this.parts, this.trace, this.deck);
     this.labelling = new SpanMenu(this.judgement.spans, this.trace, (text) => this.say(text));
+    this.editor = new Editor(this);
     this.shown = null; // trace id
     this.card = null;
     this.past = null; // the decision that stands on the card on screen
@@ -75,6 +76,7 @@ class Desk {
     this.abort.abort();
     this.trace.observer.disconnect();
     this.judgement.close();
+    this.editor.keep();
     this.courier.close();
     this.receipt.close();
     this.root.remove();
@@ -108,6 +110,7 @@ class Desk {
     else if (card && card !== this.card) this.repaint(card);
     if (this.goesOn) this.browse(1);
     this.past = this.shown === null ? null : this.deck.standing(this.shown);
+    this.editor.renew(this.card, this.past);
     this.paintPhase();
     this.paintFoot();
     this.anticipate();
@@ -156,6 +159,7 @@ class Desk {
     this.curve.show(this.card);
     this.labelling.close();
     this.judgement.show(id, this.card, this.past);
+    this.editor.show(id, this.card, this.past);
     if (this.card && !this.card.is_hidden && !this.isBlind) this.deck.revealed.add(id);
     this.read(null);
     this.paintPhase();
@@ -231,6 +235,11 @@ class Desk {
       this.say(`${HIDDEN_WORDS}.`);
       return;
     }
+    if (this.editor.isOpen && WAITS_FOR_EDITOR.has(action)) {
+      this.say("The editor is open: accept the edit, or leave it with esc first.");
+      this.parts.editField.focus();
+      return;
+    }
     if (action in this.words) this.decide(action);
     else if (action === "reason") this.rejectFor(detail.digit);
     else if (action === "undo") this.undo();
@@ -254,6 +263,7 @@ class Desk {
     else if (action === "markers")
       this.say(this.sight.setMarkers(this.sight.markers === "on" ? "off" : "on", this.card));
     else if (action === "reveal") this.reveal();
+    else if (EDITS.has(action)) this.editor.act(action);
     else if (action === "textLarger" || action === "textSmaller")
       this.say(this.textSize.step(action === "textLarger" ? 1 : -1));
     else if (action === "sheet") {
@@ -264,7 +274,7 @@ class Desk {
 
   /** Whether an action is one of this desk's. */
   knows(action) {
-    return !(this.isBlind && SIGHTED.has(action)) && (this.judgesSteps || !STEP_ACTIONS.has(action));
+    return !(this.isBlind && SIGHTED.has(action)) && (this.judgesSteps || !ABOUT_TRAINING.has(action));
   }
 
   /** The reviewer changed a key: name them anew wherever they are named. */
@@ -289,7 +299,7 @@ class Desk {
   }
 
   /** Decide on the card on screen and show the next: kept first, shown next, sent afterwards. */
-  decide(verdict, reasons = []) {
+  decide(verdict, reasons = [], more = {}) {
     const { card } = this;
     if (!card) return;
     const entry = {
@@ -307,6 +317,7 @@ class Desk {
       lexicon_id: card.lexicon_id,
       revealed: !this.isBlind && !card.is_hidden,
       question: this.deck.question,
+      ...more,
     };
     this.deck.add(entry, this.past ? 0 : 1);
     this.judgement.drafts.delete(card.trace_id);
@@ -322,7 +333,7 @@ class Desk {
         ? `Next: ${plain(this.card.prompt, 80)}`
         : "";
     const why = reasons.length ? `, ${this.labelOf(reasons[0])}` : "";
-    this.say(`${this.words[verdict][1]}${why}. ${next}`);
+    this.say(`${this.words[verdict][1]}${more.edit ? " with your edit" : ""}${why}. ${next}`);
     this.paintFoot();
     this.courier.sendSoon();
   }
@@ -347,6 +358,7 @@ class Desk {
     };
     this.deck.add(entry, isOnlyOne ? -1 : 0);
     this.judgement.restore(past);
+    this.editor.restore(past);
     this.show(past.trace_id);
     this.flash("undo");
     this.say(`Taken back: ${this.words[past.verdict][1]}. The card is here again.`);

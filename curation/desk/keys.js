@@ -15,6 +15,11 @@ const KEYS = [
   { key: "1-9", says: "the same as {x}, with that reason" },
   { key: "t", action: "note", says: "write a note" },
   { key: "d", action: "directive", says: "write a directive: how the trace should change" },
+  {
+    key: "e",
+    action: "edit",
+    says: "edit the trace: Ctrl or ⌘ and Enter accepts it so, esc keeps a draft",
+  },
   { key: "Escape", says: "leave a field, close this sheet", shown: "esc" },
   { key: "j", action: "stepNext", says: "next step", repeats: true },
   { key: "k", action: "stepBack", says: "previous step", repeats: true },

@@ -203,6 +203,7 @@ function skeleton(act, { words, blind, question }) {
           "aria-label": "Reasoning trace, in steps",
         }),
       ),
+      isAboutTraining(question) ? editorPlaces(part, act) : null,
       part("notice", el("div", { class: "notice", hidden: true })),
       sighted(
         part("curve", el("section", { class: "curve", hidden: true, "aria-label": "Belief curve" })),
@@ -233,6 +234,21 @@ function skeleton(act, { words, blind, question }) {
           "confidence",
           button({ class: "sure quiet", "aria-keyshortcuts": "y" }, () => act("confidence")),
         ),
+        isAboutTraining(question)
+          ? part(
+              "edit",
+              button(
+                {
+                  class: "edit quiet",
+                  "aria-keyshortcuts": "e",
+                },
+                () => act("edit"),
+                icon("edit"),
+                el("span", {}, "Edit", unseen(" the trace and accept it so")),
+                keycap("e"),
+              ),
+            )
+          : null,
       ),
       part(
         "reasons",

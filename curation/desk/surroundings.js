@@ -56,9 +56,11 @@ function listen(desk, signal) {
   for (const name of ["pointerup", "pointercancel"]) on(document, name, released, { capture: true });
   on(document, "selectionchange", () => isPressed || desk.labelling.offer());
   on(document, "visibilitychange", () => {
+    if (document.hidden) desk.editor.keep();
     if (document.hidden) desk.judgement.time.tick();
     else desk.judgement.time.resume();
   });
+  on(window, "pagehide", () => desk.editor.keep());
   on(window, "online", () => desk.courier.send());
   on(window, "storage", (event) => desk.onStorage(event));
   on(window, "resize", () => desk.fit());
@@ -77,6 +79,15 @@ function listen(desk, signal) {
     on(desk.parts[name], "input", () => desk.judgement.save());
     on(desk.parts[name], "keydown", (event) => {
       if (event.key === "Escape" && !event.isComposing) desk.focusTrace();
+    });
+  }
+  if (desk.parts.editor) {
+    on(desk.parts.editField, "input", () => desk.editor.onInput());
+    on(desk.parts.editor, "keydown", (event) => {
+      const isEnter = event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat;
+      if (event.isComposing || !(isEnter || event.key === "Escape")) return;
+      event.preventDefault();
+      desk.act(isEnter ? "editAccept" : "editLeave");
     });
   }
   // Streamlit writes its connection on the app's root; the courier's timer does not rely on it.

@@ -27,6 +27,7 @@ const ICONS = {
   skip: "M4 4l4 4-4 4M8.5 4l4 4-4 4",
   flag: "M4.5 14V2.5h7l-2 3 2 3h-7",
   undo: "M6 4L3 7l3 3M3 7h6.5a3.5 3.5 0 010 7H7",
+  edit: "M3 13l.7-3L11 2.8 13.2 5 6 12.3 3 13zM9.5 4.3l2.2 2.2",
 };
 
 /** A small drawing of a verdict, hidden from screen readers. */

@@ -86,7 +86,26 @@ if "sidebar" in st.query_params:
     st.sidebar.button("A button of the page")
 
 
-def a_recent(number: int, row: dict[str, Any]) -> messages.Recent:
+def an_edit(row: dict[str, Any], *, with_text: bool) -> dict[str, Any] | None:
+    """The edit of a stored record, as `store.edits` has it."""
+    edit = row["extra"].get("edit")
+    if edit is None:
+        return None
+    text = edit["text"]
+    return {"trace_id": "tr1_e", "n_chars": len(text), "text": text if with_text else None}
+
+
+def taken_back(rows: list[dict[str, Any]], trace_id: str) -> dict[str, str] | None:
+    """The edit that the reviewer took back last on a trace."""
+    known = {row["decision_id"]: row for row in rows}
+    for row in reversed(rows):
+        gone = known.get(row["withdraws"])
+        if gone and gone["trace_id"] == trace_id and gone["extra"].get("edit"):
+            return {"decision_id": gone["decision_id"], "text": gone["extra"]["edit"]["text"]}
+    return None
+
+
+def a_recent(number: int, row: dict[str, Any], *, with_text: bool = False) -> messages.Recent:
     """A stored record as the desk shows it."""
     card = CARDS[row["trace_id"]]
     return messages.Recent(
@@ -105,6 +124,7 @@ def a_recent(number: int, row: dict[str, Any]) -> messages.Recent:
         seen=row["extra"].get("steps_seen", []),
         spans=span_verdicts.triples(row["extra"]),
         confidence=row["extra"].get("confidence"),
+        edit=an_edit(row, with_text=with_text),
     )
 
 
@@ -136,7 +156,11 @@ def screen() -> None:
             card.get("reference_solution"), "made up", None,
         )  # fmt: skip
         is_scored = trace_id in scored and card.get("tokens") is not None
-        mine = [a_recent(number, row) for number, row in standing if row["trace_id"] == trace_id]
+        mine = [
+            a_recent(number, row, with_text=True)
+            for number, row in standing
+            if row["trace_id"] == trace_id
+        ]
         return messages.card(
             trace, problem,
             steps=[tuple(step) for step in card["steps"]],
@@ -159,6 +183,7 @@ def screen() -> None:
                 and (row["revealed"] or row["verdict"] in ("accept", "reject"))
                 for row in rows
             ),
+            edit_taken_back=taken_back(rows, trace_id),
         )  # fmt: skip
 
     open_ids = [trace_id for trace_id in CARDS if trace_id not in decided]

@@ -355,3 +355,28 @@ def test_the_newest_edit_among_those_that_stand_is_exported(
     assert row["messages"][-1]["content"] == "The first edit."
     store.decide(a_decision(held, verdict="reject", reviewer="cy"))
     assert export.preview(store).states["disputed"] == 1
+
+
+def test_an_edit_makes_a_preference_of_it_over_the_original(
+    store: Store, held: str, tmp_path: Path
+) -> None:
+    other = a_trace("Another, of another teacher.", teacher="oak", external_id="a-2")
+    store.add(a_batch(other), "j")
+    editing.decide(store, _edit(held))
+    editing.decide(store, _edit(held, "Hm. It is 4.", reviewer="bo"))
+    editing.decide(store, _edit(other["trace_id"], "Taken back."))
+    store.undo("ada")
+    rows = _export(store, tmp_path / "out", format="preference")
+    assert sorted((row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in rows) == [
+        ("Hm. It is 4.", TEXT), (BETTER, TEXT),
+    ]  # fmt: skip
+    assert {row["rejected_id"] for row in rows} == {held}
+    assert {row["trace_id"] for row in rows} == set(store.edit_trace_ids()[:2])
+    assert export.verify_export(tmp_path / "out").broken == []
+    # The filter looks at what was edited.
+    solved = export.preview(store, where="teacher_context = 'solution'", format="preference")
+    assert solved.states["preferred"] == 2
+    oak = export.preview(store, where="teacher = 'oak'", format="preference")
+    assert oak.states["preferred"] == 0
+    store.decide(a_decision(held, verdict="reject", reviewer="cy"))
+    assert export.preview(store, format="preference").states["preferred"] == 0

@@ -194,6 +194,7 @@ function skeleton(act, { words, blind, question }) {
       sighted(part("legend", el("div", { class: "legend" }))),
       part("viewNote", el("div", { class: "view-note", hidden: true })),
       part("banner", el("div", { class: "banner", hidden: true })),
+      isAboutTraining(question) ? editorPlaces(part, act) : null,
       part(
         "pane",
         el("div", {
@@ -203,7 +204,6 @@ function skeleton(act, { words, blind, question }) {
           "aria-label": "Reasoning trace, in steps",
         }),
       ),
-      isAboutTraining(question) ? editorPlaces(part, act) : null,
       part("notice", el("div", { class: "notice", hidden: true })),
       sighted(
         part("curve", el("section", { class: "curve", hidden: true, "aria-label": "Belief curve" })),

@@ -113,18 +113,31 @@ class Preferring(Reading):
     def export_pairs(self, where: str | None = None) -> pl.DataFrame:
         """Every pair that somebody decided and both of whose traces `where` keeps.
 
-        Columns: `export.PAIR_SCHEMA`. Raises FilterError.
+        An edit of an accepted trace is a vote for what it became over the original; there `where`
+        looks at the original. Columns: `export.PAIR_SCHEMA`. Raises FilterError.
         """
         votes = self._frame(
             """
-            select trace_id as first_id, substr(question, length($prefer) + 1) as second_id,
-                count(*) filter (verdict = 'accept') as n_first,
+            with said as (
+                select trace_id as first_id, substr(question, length($prefer) + 1) as second_id,
+                    verdict, decision_id, reviewer, sequence
+                from current_decision where starts_with(question, $prefer)
+                union all
+                select least(e.trace_id, e.original_trace_id),
+                    greatest(e.trace_id, e.original_trace_id),
+                    case when e.trace_id < e.original_trace_id then 'accept' else 'reject' end,
+                    e.decision_id, e.reviewer, e.sequence
+                from decision_edit e
+                semi join current_decision c on c.decision_id = e.decision_id
+                join trace_state s on s.trace_id = e.original_trace_id and s.state = 'accepted'
+            )
+            select first_id, second_id, count(*) filter (verdict = 'accept') as n_first,
                 count(*) filter (verdict = 'reject') as n_second,
                 count(*) filter (verdict = 'skip') as n_tie,
                 count(*) filter (verdict = 'flag') as n_flag,
                 list(decision_id order by sequence) as decision_ids,
                 list(reviewer order by sequence) as reviewers
-            from current_decision where starts_with(question, $prefer)
+            from said
             group by all
             """,
             prefer=PREFER,
@@ -136,6 +149,11 @@ class Preferring(Reading):
             "order by position",
             ids=pl.concat([votes["first_id"], votes["second_id"]]).unique().to_list(),
         )
+        edits = self._frame(
+            f"select trace_id, problem_id, domain, position, {', '.join(_OF_A_SIDE)} "
+            "from trace_overview semi join edited_trace using (trace_id)"
+        )
+        traces = pl.concat([traces.join(edits, on="trace_id", how="anti"), edits])
 
         def side(name: str) -> pl.DataFrame:
             return (

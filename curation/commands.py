@@ -10,9 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from curation import (
     editing,
     export,
     gold_items,
+    guidance,
     hedging,
     intake,
     leak_signs,
@@ -34,7 +33,7 @@ from curation import (
     spot_check_commands,
 )
 from curation.errors import CurationError, ExportError, IngestError
-from curation.records import COMPATIBILITY_COLUMNS, PROFILE_COLUMNS, VERDICTS, Decision, Trace
+from curation.records import COMPATIBILITY_COLUMNS, PROFILE_COLUMNS, Trace
 from curation.store import Store, extras
 from curation.student import Convention, recipe_id_of
 
@@ -157,6 +156,7 @@ def _show(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
         ],
         "leak_signs": leak_signs.of_trace(store, trace.trace_id),
         "decisions": [extras.described(row, trace.text) for row in decisions],
+        "guidelines": guidance.gone_by(store, decisions),
         "edits": editing.shown(store, trace, decisions, student),
         "convention": store.convention(score["convention_id"]) if score else None,
     }
@@ -217,28 +217,7 @@ def _list(store: Store, arguments: Arguments, progress: Progress) -> dict[str, A
 
 
 def _decide(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
-    verdict = arguments["verdict"]
-    if verdict not in VERDICTS:
-        raise CurationError(f"{verdict!r} is no verdict; they are {', '.join(VERDICTS)}.")
-    stored = store.decide(
-        Decision(
-            decision_id=str(uuid.uuid4()),
-            trace_id=arguments["trace_id"],
-            reviewer=arguments["reviewer"],
-            verdict=verdict,
-            decided_at=datetime.now(UTC),
-            reasons=tuple(arguments["reason"]),
-            note=arguments["note"],
-            directive=arguments["directive"],
-            origin="cli",
-        )
-    )
-    return {
-        "decision_id": stored.decision_id,
-        "trace_id": arguments["trace_id"],
-        "verdict": verdict,
-        "sequence": stored.sequence,
-    }
+    return guidance.decide(store, arguments)
 
 
 def _undo(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:

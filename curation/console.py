@@ -206,6 +206,10 @@ def _shown(answer: dict[str, Any]) -> str:
             )
             + decision_words.judged(answer["decisions"])
         )
+    if answer.get("guidelines"):
+        columns = [("guideline_id", "version"), ("kind", "of"), ("author", "by"),
+                   ("stored_at", "at"), ("is_in_force", "in force")]  # fmt: skip
+        parts.append("decided under\n" + _table(answer["guidelines"], columns))
     parts += [_edit(edit) for edit in answer.get("edits", ())]
     return "\n\n".join(parts)
 

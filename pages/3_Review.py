@@ -6,9 +6,9 @@ from functools import partial
 
 import streamlit as st
 
-from curation import dealing, desk, editing, reviewing, ui
+from curation import dealing, desk, editing, guidance, reviewing, ui
 from curation.desk import cards, messages
-from curation.screens import anchoring, blind_desk, gold, review_queue, span_labels
+from curation.screens import anchoring, blind_desk, gold, guidelines, review_queue, span_labels
 
 KEY = "desk"
 RENEWED_S = 240
@@ -76,14 +76,17 @@ def screen(
         is_blind_first=is_blind_first,
         told=gold.told(store),
         scorer_rests=ui.scorer_rests(room),
+        guidance=guidance.in_force(store),
     )  # fmt: skip
 
 
 with ui.page("Review") as room:
     blind_desk.instead(room)  # where the link names a spot check
+    guidelines.instead(room)  # where the link says that they are written
     choice = review_queue.choose(room)
     is_blind_first = anchoring.switch()
     span_labels.section(room)
+    guidelines.link()
     if not room.store.pulse().traces:
         st.info("There is nothing to review yet. Bring traces in first.")
         st.page_link("pages/1_Ingest.py", label="Ingest traces", icon=":material/upload_file:")

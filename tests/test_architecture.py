@@ -17,7 +17,7 @@ PAGES = [Path("app.py"), *sorted(path.relative_to(ROOT) for path in (ROOT / "pag
 GROUND = {"records", "errors", "settings"}
 PURE = {
     "agreement", "alignment", "compatibility", "export", "figures", "hedging", "ingest", "leakage",
-    "queues", "rendering", "reporting", "scores", "spotcheck", "steps", "student",
+    "queues", "reasons", "rendering", "reporting", "scores", "spotcheck", "steps", "student",
 }  # fmt: skip
 SCREEN = {"desk", "screens", "ui"}
 ONLY_IN = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation import rendering
@@ -34,6 +34,7 @@ def test_what_stands_before_the_first_step_is_shown_with_it() -> None:
     assert found["steps"][0] == "<ul>\n<li>a</li>\n</ul>\n"  # type: ignore[index]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(alphabet="ab😀é𝒳 ", min_size=1, max_size=6), min_size=1, max_size=5))
 def test_steps_are_cut_where_the_exact_view_cuts_them(pieces: list[str]) -> None:
     text = "".join(pieces)

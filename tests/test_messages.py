@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation.desk import messages, outbox
+from curation.reasons import REASONS
 from curation.records import PROFILE_COLUMNS, Decision, Marker, Problem, Trace
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -195,7 +196,7 @@ def test_my_verdict_travels_with_the_card() -> None:
 
 
 def test_no_more_reasons_than_digits() -> None:
-    assert len(messages.REASONS) == outbox.MAX_REASONS == 9
+    assert len(REASONS) == outbox.MAX_REASONS == 9
 
 
 # Outbox -------------------------------------------------------------------------------------------

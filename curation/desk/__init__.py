@@ -24,9 +24,8 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from curation.desk import outbox, profile, rendered, road
+from curation.desk import guide, outbox, profile, rendered, road
 from curation.desk.messages import (
-    REASONS,
     SPAN_LABELS,
     VERDICT_WORDS,
     Card,
@@ -36,13 +35,14 @@ from curation.desk.messages import (
     recent_json,
 )
 from curation.errors import CurationError
+from curation.reasons import REASONS, Guidance
 from curation.records import CONFIDENCE, QUESTION, Decision, Stored, Verdict
 
 SCRIPTS = (
     "text.js", "tokens.js", "trace.js", "belief.js", "keys.js", "outbox.js", "keymap.js", "deck.js",
     "spans.js", "judgement.js", "spanmenu.js", "diff.js", "edits.js", "editing.js", "sight.js",
-    "rendered.js", "profile.js", "panels.js", "keysheet.js", "foot.js", "surroundings.js",
-    "textsize.js", "desk.js", "standing.js", "mount.js",
+    "rendered.js", "profile.js", "panels.js", "keysheet.js", "foot.js", "guide.js",
+    "surroundings.js", "textsize.js", "desk.js", "standing.js", "mount.js",
 )  # fmt: skip
 
 # What the numbers mean is the same on every card, so it travels with the code.
@@ -85,6 +85,7 @@ def mount(
     progress: Progress,
     recent: Sequence[Recent],
     reasons: Mapping[str, str] = REASONS,
+    guidance: Guidance | None = None,
     question: str = QUESTION,
     words: Mapping[Verdict, tuple[str, str]] = VERDICT_WORDS,
     span_labels: Mapping[str, str] = SPAN_LABELS,
@@ -105,14 +106,15 @@ def mount(
     decisions, newest first. `store_id` and `reviewer` name the browser's storage, so that no
     decision reaches another store or person. `question` is what the verdicts answer; each decision
     carries it from the key press on, so that one desk may send what another left behind. `words`
-    stand on the buttons. A stretch of text can be given one of `span_labels` (stored -> shown), and
-    with `takes_own_label` any word. A blind desk has no place for scores, markers or what is known
-    of the trace (its cards are `messages.blind_card`). With `is_blind_first` they stay hidden until
-    the first accept or reject of each card, which is kept as a decision that is not `revealed`;
-    then the card shows them and waits for a second one. `told` is asked once a decision is stored:
-    a sentence that the receipt shows beside it, None = nothing. `scorer_rests` says why nobody is
-    reading the traces that have no scores yet, None where somebody is. `height` is in pixels,
-    None = the window's.
+    stand on the buttons. `guidance` is what reviewers go by: its reasons take the place of
+    `reasons`, and each decision names its versions. A stretch of text can be given one of
+    `span_labels` (stored -> shown), and with `takes_own_label` any word. A blind desk has no place
+    for scores, markers or what is known of the trace (its cards are `messages.blind_card`). With
+    `is_blind_first` they stay hidden until the first accept or reject of each card, which is kept
+    as a decision that is not `revealed`; then the card shows them and waits for a second one.
+    `told` is asked once a decision is stored: a sentence that the receipt shows beside it, None =
+    nothing. `scorer_rests` says why nobody is reading the traces that have no scores yet, None
+    where somebody is. `height` is in pixels, None = the window's.
     """
 
     def receive() -> None:
@@ -144,7 +146,7 @@ def mount(
             {**recent_json(decision), **({"teacher": ""} if is_blind else {})}
             for decision in recent
         ],
-        "reasons": [[code, label] for code, label in list(reasons.items())[: outbox.MAX_REASONS]],
+        **guide.parts(guidance, reasons, wish.guide),
         "reply": st.session_state.get(road.reply_key(key)),
         "scorer_rests": scorer_rests,
         "span_labels": [[code, label] for code, label in span_labels.items()],

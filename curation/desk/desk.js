@@ -22,11 +22,14 @@ class Desk {
     );
     this.courier = new Courier(this.deck.outbox, () => this.receipt.paint());
     this.rendered = new RenderedView(this.parts, this.deck, () => this.courier.sendSoon());
+    this.guide = new Guide(this.parts, this.deck, () => this.courier.sendSoon());
     this.courier.extra = () => ({
       ...this.deck.wishes(this.shown),
       rendered: this.rendered.wishes(this.shown),
+      guide: this.guide.wish(),
     });
-    this.courier.isWanting = () => this.deck.want.size > 0 || this.rendered.isWanting(this.shown);
+    this.courier.isWanting = () =>
+      this.deck.want.size > 0 || this.rendered.isWanting(this.shown) || this.guide.isWanting();
     this.judgement = new Judgement(this.parts, this.trace, this.deck);
     this.labelling = new SpanMenu(this.judgement.spans, this.trace, (text) => this.say(text));
     this.editor = new Editor(this);
@@ -91,6 +94,8 @@ class Desk {
     this.rendered.receive(data.rendered, this.shown, this.trace);
     this.setBlindFirst(data.blind_first);
     if (this.shown in data.missing) this.shown = null;
+    this.labels = data.labels;
+    this.guide.receive(data.guide);
     this.setReasons(data.reasons);
     this.setScorer(data.scorer_rests);
     this.judgement.spans.setLabels(data.span_labels);
@@ -218,6 +223,10 @@ class Desk {
   // Commands --------------------------------------------------------------------------------------
 
   onKey(event) {
+    if (this.parts.guide.open) {
+      this.guide.onKey(event);
+      return;
+    }
     if (this.sheet.isOpen) {
       this.sheet.onKey(event);
       return;
@@ -251,7 +260,7 @@ class Desk {
       this.trace.moveStep(action === "stepNext" ? 1 : -1);
     else if (action === "view") this.say(this.rendered.toggle(this.card && this.shown, this.trace));
     else if ((action === "tokenNext" || action === "tokenBack") && this.rendered.isOn)
-      this.say("Tokens stand on the exact text: w shows it.");
+      this.say(keyed("Tokens stand on the exact text: {w} shows it."));
     else if (action === "tokenNext" || action === "tokenBack")
       this.trace.moveToken(action === "tokenNext" ? 1 : -1);
     else if (action === "cardNext" || action === "cardBack")
@@ -264,6 +273,7 @@ class Desk {
       this.say(this.sight.setMarkers(this.sight.markers === "on" ? "off" : "on", this.card));
     else if (action === "reveal") this.reveal();
     else if (EDITS.has(action)) this.editor.act(action);
+    else if (action === "guide") this.say(this.guide.open());
     else if (action === "textLarger" || action === "textSmaller")
       this.say(this.textSize.step(action === "textLarger" ? 1 : -1));
     else if (action === "sheet") {
@@ -315,6 +325,7 @@ class Desk {
       queue: this.queue,
       convention_id: card.convention_id,
       lexicon_id: card.lexicon_id,
+      ...this.guide.said(),
       revealed: !this.isBlind && !card.is_hidden,
       question: this.deck.question,
       ...more,
@@ -418,7 +429,7 @@ class Desk {
   }
 
   labelOf(code) {
-    return this.reasons.find(([other]) => other === code)?.[1] ?? code;
+    return this.labels[code] ?? code;
   }
 
   /** Say where we are: a card, a card that was decided, waiting for more, or the end. */

@@ -54,6 +54,7 @@ const KEYS = [
   { key: "[", action: "textSmaller", says: "smaller text", repeats: true },
   { key: "]", action: "textLarger", says: "larger text", repeats: true },
   { key: "v", action: "reveal", says: "show the scores of a card that hides them (blind first)" },
+  { key: "i", action: "guide", says: "the guidelines: what reviewers go by" },
   { key: "?", action: "sheet", says: "this sheet" },
 ];
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from curation.desk import profile as profiles
+from curation.reasons import REASONS as REASONS
 from curation.records import (
     CATEGORIES,
     EPISTEMIC,
@@ -34,19 +35,6 @@ from curation.records import (
 Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
 Card: TypeAlias = dict[str, Json]
 Numbers: TypeAlias = "Sequence[float] | Sequence[int] | np.ndarray"
-
-REASONS: Mapping[str, str] = {
-    "wrong_answer": "Wrong answer",
-    "wrong_step": "Wrong step",
-    "leak": "Leaks privilege",
-    "unearned": "Unearned leap",
-    "overconfident": "Overconfident",
-    "rambling": "Rambling",
-    "unclear": "Unclear",
-    "format": "Bad format",
-    "other": "Other: see note",
-}
-"""Why a trace is rejected, in the order of the keys 1 to 9: what is stored -> what is shown."""
 
 LEAK_REASONS: Mapping[str, str] = {
     "names_reference": "Names what it was given",

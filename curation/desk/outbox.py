@@ -35,6 +35,7 @@ MAX_RENDERED = 8
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _QUESTION = re.compile(rf"{QUESTION}|leak/sc1_[0-9a-f]{{24}}|{PREFER}tr1_[0-9a-f]{{24}}")
+_GUIDELINE = re.compile(r"gl1_[0-9a-f]{24}")
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -57,6 +58,8 @@ class Wish(NamedTuple):
     """How many cards of the queue it wants to hold."""
     rendered: tuple[str, ...] = ()
     """Traces that it shows rendered and has no rendering of."""
+    guide: str | None = None
+    """The version of the guidelines that it holds ("" = none); None = it asks for no text."""
 
 
 class _Refusal(Exception):
@@ -110,7 +113,12 @@ def wish(sent: object) -> Wish:
             else DEPTH
         ),
         rendered=tuple(_names(said.get("rendered"))[:MAX_RENDERED]),
+        guide=_text_or_none(said.get("guide")),
     )
+
+
+def _text_or_none(said: object) -> str | None:
+    return said if isinstance(said, str) else None
 
 
 def _names(said: object) -> list[str]:
@@ -127,7 +135,7 @@ _FIELDS = frozenset(
         "decision_id", "kind", "trace_id", "text_hash", "verdict", "withdraws", "reasons", "note",
         "directive", "shown_at", "decided_at", "active_ms", "queue", "convention_id", "lexicon_id",
         "revealed", "order", "question", "steps", "seen", "spans",
-        "confidence", "edit", "left",
+        "confidence", "edit", "left", "guidelines_id", "reasons_id",
     )
 )  # fmt: skip
 
@@ -168,6 +176,7 @@ def _decision(entry: object, reviewer: str) -> tuple[int, Decision]:
         "steps": _steps(entry), "steps_seen": _seen(entry), "spans": _spans(entry),
         "confidence": _count(entry, "confidence", max(CONFIDENCE), at_least=min(CONFIDENCE)),
         "edit": _edit(entry), "left": _left(entry, trace_id, question),
+        **{name: _version(entry, name) for name in ("guidelines_id", "reasons_id")},
     }  # fmt: skip
     if kind == "undo" and any(said.values()):
         raise _Refusal("an undo judges no step, labels and edits nothing, is not sure or unsure")
@@ -200,6 +209,14 @@ def _decision(entry: object, reviewer: str) -> tuple[int, Decision]:
         origin="desk",
         extra={**extra, **{name: value for name, value in said.items() if value}},
     )
+
+
+def _version(entry: Mapping[str, object], name: str) -> str | None:
+    """The version of guidelines or reasons that the reviewer's desk had, None for none."""
+    version = _word(entry, name)
+    if version is not None and not _GUIDELINE.fullmatch(version):
+        raise _Refusal(f"{name} is {version[:60]!r}, which is no version's id")
+    return version
 
 
 def _left(entry: Mapping[str, object], trace_id: str, question: str) -> str | None:

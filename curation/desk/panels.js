@@ -272,10 +272,12 @@ function skeleton(act, { words, blind, question }) {
         "recent",
         el("div", { class: "recent", role: "group", "aria-label": "Your last decisions" }),
       ),
+      part("guideButton", guideButton(act)),
       part("receipt", el("div", { class: "receipt", role: "status", "aria-live": "polite" })),
     ),
     part("spoken", el("div", { class: "spoken", "aria-live": "polite" })),
     part("sheet", el("dialog", { class: "sheet", "aria-labelledby": "keys-title" })),
+    part("guide", guidePanel()),
   );
   parts.root = root;
   return parts;

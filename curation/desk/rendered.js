@@ -119,6 +119,6 @@ class RenderedView {
         ? "Exact text, until its rendering is here."
         : rendering?.why_not
           ? `Not rendered. ${rendering.why_not}`
-          : "Rendered. Heat, markers and tokens stand on the exact text: w.";
+          : keyed("Rendered. Heat, markers and tokens stand on the exact text: {w}.");
   }
 }

@@ -12,9 +12,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from curation import agreement, figures, ui
+from curation import agreement, figures, guidance, ui
 from curation.agreement import Agreement
-from curation.desk.messages import REASONS
 from curation.screens import agreement_closer
 from curation.screens.numbers import ends, number
 
@@ -55,7 +54,7 @@ def overview(room: ui.Room) -> None:
     with views[1]:
         _pairs(decisions)
     with views[2]:
-        _reasons(decisions)
+        _reasons(decisions, guidance.labels(room.store))
     with views[3]:
         _contexts(decisions)
     with views[4]:
@@ -162,7 +161,7 @@ def _pairs(decisions: pl.DataFrame) -> None:
     st.plotly_chart(figure.figure, alt=figure.alt, key="agreement_confusion")
 
 
-def _reasons(decisions: pl.DataFrame) -> None:
+def _reasons(decisions: pl.DataFrame, labels: dict[str, str]) -> None:
     rows = agreement.by_reason(decisions)
     if not rows:
         st.text("Nobody gave a reason on a trace that two people rated.")
@@ -171,7 +170,7 @@ def _reasons(decisions: pl.DataFrame) -> None:
     st.dataframe(
         [
             {
-                "Reason": REASONS.get(row["reason"], row["reason"]), "Traces": row["n_traces"],
+                "Reason": labels.get(row["reason"], row["reason"]), "Traces": row["n_traces"],
                 "Positive agreement": _percent(row["positive"]), "Alpha": _finite(row["alpha"]),
                 "95 % interval": ends(row["alpha_ci"]),
             }

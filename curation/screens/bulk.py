@@ -11,8 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from curation import ui
-from curation.desk.messages import REASONS
+from curation import guidance, reasons, ui
 from curation.errors import CurationError
 from curation.records import VERDICTS
 
@@ -74,17 +73,24 @@ def _examples(room: ui.Room, ids: list[str]) -> None:
 
 
 def _form(room: ui.Room, ids: list[str]) -> None:
+    standing = guidance.in_force(room.store)
+    usable = reasons.in_use(standing.reasons)
     left, right = st.columns(2)
     verdict = left.selectbox("Verdict", VERDICTS, index=1, key="bulk_verdict")
-    reasons = right.multiselect(
-        "Reasons", list(REASONS), format_func=REASONS.__getitem__, key="bulk_reasons"
+    chosen = right.multiselect(
+        "Reasons", list(usable), format_func=lambda code: usable.get(code, code), key="bulk_reasons"
     )
     note = st.text_input("Note: why, for whoever reads these decisions later", key="bulk_note")
 
     def decide() -> None:
         try:
             _, n = room.store.decide_all(
-                ids, room.reviewer, verdict, reasons=reasons, note=note.strip()
+                ids,
+                room.reviewer,
+                verdict,
+                reasons=chosen,
+                note=note.strip(),
+                under=standing.stamp,
             )
         except CurationError as exc:
             st.session_state[SAID] = ("error", str(exc))
@@ -109,9 +115,10 @@ def _past(room: ui.Room) -> None:
     if not past:
         return
     st.subheader("Your bulk decisions")
+    labels = guidance.labels(room.store)
     for row in past[:10]:
         left, right = st.columns([4, 1], vertical_alignment="center")
-        left.text(_in_words(row))
+        left.text(_in_words(row, labels))
         right.button(
             "Take back", key=f"bulk_undo_{row['bulk_id']}", icon=":material/undo:",
             disabled=not row["n_live"], on_click=_undo, args=(room, row["bulk_id"]),
@@ -127,8 +134,8 @@ def _undo(room: ui.Room, bulk_id: str) -> None:
         st.session_state[SAID] = ("success", f"{n:,} decisions taken back.")
 
 
-def _in_words(row: dict[str, Any]) -> str:
-    why = ", ".join(REASONS.get(reason, reason) for reason in row["reasons"])
+def _in_words(row: dict[str, Any], labels: dict[str, str]) -> str:
+    why = ", ".join(labels.get(reason, reason) for reason in row["reasons"])
     stands = "" if row["n_live"] == row["n"] else f", {row['n_live']:,} of them stand"
     said = "; ".join(part for part in (why, row["note"]) if part)
     at = f"{row['decided_at']:%Y-%m-%d %H:%M} UTC"

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from curation import gold_items, people_commands, ui
-from curation.desk.messages import REASONS, VERDICT_WORDS
+from curation import gold_items, guidance, people_commands, ui
+from curation import reasons as reason_sets
+from curation.desk.messages import VERDICT_WORDS
 from curation.errors import CurationError
 from curation.records import Decision
 from curation.store import Store
@@ -34,7 +35,8 @@ def told(store: Store) -> Callable[[Decision], str | None]:
         right = gold_items.right_verdict(store, decision)
         if right is None:
             return None
-        reasons = ", ".join(REASONS.get(reason, reason) for reason in right["reasons"])
+        labels = guidance.labels(store)
+        reasons = ", ".join(labels.get(reason, reason) for reason in right["reasons"])
         word = VERDICT_WORDS[right["verdict"]][0].lower()
         agrees = "you agree" if right["agrees"] else "you do not"
         return f"that was a gold item: {word}{f' ({reasons})' if reasons else ''}, {agrees}"
@@ -124,8 +126,9 @@ def _form(room: ui.Room) -> None:
         st.error(ui.escaped(str(exc)), icon=":material/error:")
         return
     verdict = left.radio("What is right", ["accept", "reject"], key="gold_verdict", horizontal=True)
+    usable = reason_sets.in_use(guidance.in_force(room.store).reasons)
     reasons = right.multiselect(
-        "Why", list(REASONS), format_func=lambda code: REASONS[code], key="gold_reasons",
+        "Why", list(usable), format_func=lambda code: usable.get(code, code), key="gold_reasons",
         placeholder="Reasons, if any",
     )  # fmt: skip
     if st.button(

@@ -10,8 +10,8 @@ from typing import Any
 
 import streamlit as st
 
-from curation import ui
-from curation.desk.messages import REASONS, VERDICT_WORDS
+from curation import guidance, ui
+from curation.desk.messages import VERDICT_WORDS
 from curation.records import CONFIDENCE
 
 ICONS = {"accept": "check", "reject": "close", "skip": "double_arrow", "flag": "flag"}
@@ -24,19 +24,20 @@ def section(room: ui.Room) -> None:
         return
     st.subheader("Your last decisions")
     st.caption("Each opens its card. A new verdict there replaces the old one, which stays stored.")
+    labels = guidance.labels(room.store)
     for row in recent:
         st.page_link(
             "pages/3_Review.py",
-            label=ui.escaped(_told(row)),
+            label=ui.escaped(_told(row, labels)),
             icon=f":material/{ICONS[row['verdict']]}:",
             query_params={"trace": row["trace_id"]},
-            help=ui.escaped(_told(row)),
+            help=ui.escaped(_told(row, labels)),
         )
 
 
-def _told(row: dict[str, Any]) -> str:
+def _told(row: dict[str, Any], labels: dict[str, str]) -> str:
     """One decision on a line: what, why, when, of which trace."""
-    why = ", ".join(REASONS.get(reason, reason) for reason in row["reasons"])
+    why = ", ".join(labels.get(reason, reason) for reason in row["reasons"])
     edit = ", with an edit" if row["edit"] else ""
     said = [VERDICT_WORDS[row["verdict"]][1] + edit + (f" ({why})" if why else "")]
     said += [CONFIDENCE[row["confidence"]]] if row["confidence"] else []

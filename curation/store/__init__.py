@@ -15,6 +15,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     extras.py         what they say beside the verdict: steps, spans, confidence
     edits.py          the text that an accepted decision carries, and its trace
     preferring.py     pairs of traces, and which was chosen
+    guidelines.py     guidelines and reason sets, versioned
     checking.py       spot checks, known states
     assigning.py      who shall read what
     adjudicating.py   disputes, and who settled them
@@ -37,6 +38,7 @@ from curation.store.edits import Edited
 from curation.store.finding import Finding
 from curation.store.following import Following
 from curation.store.golding import Golding
+from curation.store.guidelines import Guiding
 from curation.store.intake import Added, Intake
 from curation.store.lexicons import LANGUAGE_SCHEMA
 from curation.store.preferring import Preferring
@@ -69,6 +71,7 @@ class Store(
     Adjudicating,
     Assigning,
     Golding,
+    Guiding,
     Finding,
     Bulk,
     Preferring,

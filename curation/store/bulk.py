@@ -7,7 +7,7 @@ written in one transaction: all or none. Its undo is as many withdrawals, again 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -47,10 +47,12 @@ class Bulk(Reading):
         *,
         reasons: Sequence[str] = (),
         note: str | None = None,
+        under: Mapping[str, object] | None = None,
     ) -> tuple[str, int]:
         """Decide these traces alike, each once; the bulk's id and how many it decided.
 
-        Traces that the reviewer has decided keep what was said of them. Raises StoreError where a
+        Traces that the reviewer has decided keep what was said of them. `under` stands in each
+        decision's `extra`: the versions of what the reviewer went by. Raises StoreError where a
         trace is not stored, nothing is left to decide, or the reviewer or verdict is none.
         """
         if not reviewer.strip():
@@ -68,7 +70,7 @@ class Bulk(Reading):
                     Decision(
                         decision_id=str(uuid.uuid4()), trace_id=trace_id, reviewer=reviewer,
                         verdict=verdict, decided_at=at, reasons=tuple(reasons), note=note,
-                        origin=ORIGIN, extra={"bulk": bulk_id},
+                        origin=ORIGIN, extra={**(under or {}), "bulk": bulk_id},
                     )
                     for trace_id in wanted
                 ]

@@ -255,7 +255,11 @@ class Reading(Evidence):
         )
 
     def export_context(self) -> dict[str, Any]:
-        """What an export's manifest records of the store: schema, conventions, lexicons."""
+        """What a manifest records of the store: schema, conventions, lexicons, guidelines.
+
+        `decided_under` counts the decisions that stand on accepted traces, by the versions of
+        guidelines and reasons that their reviewers had.
+        """
         return {
             "schema": self._frame("select name from migration order by name")["name"].to_list(),
             "conventions": self._frame(
@@ -263,6 +267,18 @@ class Reading(Evidence):
             ).to_dicts(),
             "lexicons": self._frame(
                 "select language, lexicon_id from current_lexicon order by language"
+            ).to_dicts(),
+            "guidelines": self._frame(
+                "select kind, guideline_id from current_guideline order by kind"
+            ).to_dicts(),
+            "decided_under": self._frame(
+                "select json_extract_string(d.extra, '$.guidelines_id') as guidelines_id, "
+                "json_extract_string(d.extra, '$.reasons_id') as reasons_id, "
+                "count(*) as n_decisions "
+                "from current_decision d join trace_state t using (trace_id) "
+                "where d.question = $question and t.state = 'accepted' "
+                "group by all order by guidelines_id nulls first, reasons_id nulls first",
+                question=QUESTION,
             ).to_dicts(),
         }
 

@@ -23,6 +23,7 @@ from curation.store.connection import Connection, now
 from curation.store.deciding import decision_hash
 from curation.store.edits import broken_edits
 from curation.store.golding import broken_gold_verdicts
+from curation.store.guidelines import guideline_findings
 from curation.store.lexicons import change_findings
 from curation.store.pair_choices import broken_choices
 from curation.store.reading import Reading
@@ -72,7 +73,7 @@ class Safekeeping(Reading):
         checks = (
             _scores, _markings, _decisions, _conventions, _lexicons, _exports, broken_spot_checks,
             broken_gold, broken_choices, change_findings, broken_assignments, broken_edits,
-            broken_gold_verdicts,
+            broken_gold_verdicts, guideline_findings,
         )  # fmt: skip
         for n, broken in chain(_traces(self), (check(self) for check in checks)):
             checked += n

@@ -4,8 +4,9 @@ The address says which folder of `HEDGEROW_HARNESS` to use (`home`), who reviews
 how often the desk asks by itself (`every`, seconds), whether the page has other fields
 (`sidebar`) and whether one judges blind first (`blind`). In the folder a test lays `cards.json`
 (traces and their parts) and, whenever it likes, `scored.json` (trace ids whose token values are
-known; without the file all are), `resting` (why the scorer rests) and `busy` (the store is another
-process's). `decisions.jsonl` is written here, a line per record, as stored.
+known; without the file all are), `guidance.json` (guidelines with their version, and reasons),
+`resting` (why the scorer rests) and `busy` (the store is another process's). `decisions.jsonl` is
+written here, a line per record, as stored.
 """
 
 import fcntl
@@ -23,6 +24,7 @@ import streamlit as st
 from curation import desk
 from curation.desk import messages
 from curation.errors import StoreBusy, StoreError, UnknownTrace
+from curation.reasons import Guidance, Reason
 from curation.records import Decision, Problem, Stored, Trace, text_hash
 from curation.store import span_verdicts
 
@@ -128,6 +130,18 @@ def a_recent(number: int, row: dict[str, Any], *, with_text: bool = False) -> me
     )
 
 
+def standing_guidance() -> Guidance | None:
+    """What reviewers go by: what the test has laid down, else nothing."""
+    path = HOME / "guidance.json"
+    if not path.exists():
+        return None
+    said = json.loads(path.read_text("utf-8"))
+    return Guidance(
+        said["id"], said["text"], "ada", datetime(2026, 11, 22, 9, 30, tzinfo=UTC), said["id"],
+        tuple(Reason(*each) for each in said["reasons"]), {},
+    )  # fmt: skip
+
+
 def screen() -> None:
     """The desk, from what is stored and scored now."""
     with alone() as file:
@@ -200,6 +214,7 @@ def screen() -> None:
         progress=messages.Progress(len(decided), len(CARDS), len(open_ids)),
         recent=[a_recent(number, row) for number, row in standing[:10]],
         is_blind_first="blind" in st.query_params,
+        guidance=standing_guidance(),
         scorer_rests=(HOME / "resting").read_text() if (HOME / "resting").exists() else None,
     )
 

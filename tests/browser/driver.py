@@ -100,6 +100,12 @@ class Bench:
             self.score(*scored)
         return self
 
+    def guide(self, version: str, text: str, reasons: list[tuple[str, str, bool]]) -> None:
+        """From now on reviewers go by this."""
+        draft = self.home / "guidance.tmp"
+        draft.write_text(json.dumps({"id": version, "text": text, "reasons": reasons}), "utf-8")
+        draft.replace(self.home / "guidance.json")
+
     def score(self, *trace_ids: str) -> None:
         """From now on these are the scored ones."""
         draft = self.home / "scored.tmp"

@@ -1,6 +1,7 @@
 // The desk: which card is on screen and what a command does.
 
 const SHOW_CHOICE_MS = 350;
+const SHORT_PX = 520; // below this the trace needs the belief curve's place
 
 class Desk {
   constructor(data) {
@@ -72,6 +73,7 @@ class Desk {
     const least = Math.max(300, Math.min(460, scroller.clientHeight - 16));
     const room = this.height ?? Math.max(least, Math.floor(scroller.clientHeight - top - 10));
     this.root.style.setProperty("--desk-height", `${room}px`);
+    this.root.dataset.short = String(room < SHORT_PX);
     this.isStacked = getComputedStyle(this.root).getPropertyValue("--stacked").trim() === "1";
   }
 

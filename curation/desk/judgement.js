@@ -131,9 +131,9 @@ function confidenceSays(level) {
 function paintConfidence(place, level) {
   const dots = "●".repeat(level ?? 0) + "○".repeat(SUREST - (level ?? 0));
   place.dataset.level = level ?? 0;
-  place.setAttribute("aria-label", `Confidence: ${confidenceSays(level)}`);
   place.replaceChildren(
     el("span", { class: "dots", "aria-hidden": "true" }, dots),
+    unseen("Confidence: "),
     el("span", { class: "says" }, level ? confidenceSays(level) : "how sure?"),
     keycap("y"),
   );

@@ -1,5 +1,7 @@
 // The key sheet: every key with what it does, where each can be changed. A modal dialog of our own.
 
+const CHANGE_HINT = "Press “change” beside an action, then the key that it shall have.";
+
 class KeySheet {
   /** `says`: action -> what it does, in words; `rows`: those of KEYS that this desk knows. */
   constructor(dialog, rows, says, onChange) {
@@ -51,7 +53,7 @@ class KeySheet {
   }
 
   open() {
-    this.say("");
+    this.say(CHANGE_HINT);
     this.paint();
     this.dialog.showModal();
   }
@@ -84,7 +86,9 @@ class KeySheet {
     this.waiting = action;
     for (const row of this.rows) row.item.classList.toggle("awaits", row === this.rowOf(action));
     this.say(
-      action === null ? "" : `Press the new key for: ${this.says(action)}. Esc leaves it as it is.`,
+      action === null
+        ? CHANGE_HINT
+        : `Press the new key for: ${this.says(action)}. Esc leaves it as it is.`,
     );
   }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from curation import checks
 from curation import store as stores
@@ -21,15 +21,14 @@ from tests.builders import a_batch, a_pack, a_trace
 pytestmark = pytest.mark.browser
 
 SCHEMES = ["light", "dark"]
+WINDOW: ViewportSize = {"width": 1400, "height": 900}
 STUDENT = "smollm2-135m-instruct"
 
 
 @pytest.fixture(scope="module", params=SCHEMES)
 def tab(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[tuple[Page, str]]:
     """A page of a profile that prefers the light or the dark theme, and which."""
-    context = chromium.new_context(
-        color_scheme=request.param, viewport={"width": 1400, "height": 900}
-    )
+    context = chromium.new_context(color_scheme=request.param, viewport=WINDOW)
     context.set_default_timeout(PATIENCE_MS)
     yield context.new_page(), request.param
     context.close()
@@ -90,12 +89,17 @@ def test_the_desk_has_no_serious_finding_in_any_state(bench: Bench, tab: tuple[P
         ("Lexicon", "[data-testid=stTextInput]"),
     ],
 )
-def test_no_page_has_a_serious_finding_of_ours(
+def test_no_page_has_a_serious_finding_of_ours_or_is_wider_than_a_narrow_window(
     app: Server, tab: tuple[Page, str], path: str, there: str
 ) -> None:
     page, scheme = tab
+    page.set_viewport_size(WINDOW)
     page.goto(f"{app.url}/{path}")
     expect(page.locator(there).filter(visible=True).first).to_be_visible()
     expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
     expect(page.locator("[data-stale=true]")).to_have_count(0)
     assert serious(page, scheme) == []
+    page.set_viewport_size({"width": 480, "height": 800})
+    main = page.get_by_test_id("stMain")
+    expect(main).to_have_js_property("clientWidth", 480)
+    expect(main).to_have_js_property("scrollWidth", 480)

@@ -153,6 +153,13 @@ def test_small_windows_keep_verdict_card_and_receipt_in_reach(
                 one["y"] + one["height"] <= other["y"] or other["y"] + other["height"] <= one["y"]
             )
             assert apart_x or apart_y
+    # The trace keeps a line at least, and the foot a place of its own.
+    pane, foot = desk.find(".pane").bounding_box(), desk.find(".foot").bounding_box()
+    assert pane is not None
+    assert foot is not None
+    assert pane["height"] >= 40
+    assert pane["y"] + pane["height"] <= foot["y"] + 1
+    expect(desk.page.get_by_role("button", name="Undo last decision", exact=True)).to_be_attached()
     # Nothing is wider than the window, and what lies below is scrolled to.
     assert desk.page.evaluate(
         "() => [document.documentElement, document.querySelector('[data-testid=stMain]')]"

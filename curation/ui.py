@@ -12,6 +12,7 @@ Traces, file names and what people typed are untrusted: they reach the screen th
 from __future__ import annotations
 
 import string
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,10 @@ REVIEWER = "reviewer"
 FILTER_HELP = "A DuckDB condition over the columns of trace_overview."
 
 
+STARTED_S = time.time()
+"""When this process read the code it runs, in seconds of the epoch."""
+
+
 @dataclass(frozen=True)
 class Room:
     """What a page works with."""
@@ -72,6 +77,12 @@ def page(title: str) -> Iterator[Room]:
     """The frame of a page: its config, the sidebar, the store; errors are shown as they read."""
     name = "Hedgerow" if title == "Home" else f"{title} · Hedgerow"
     st.set_page_config(page_title=name, page_icon=str(ICON), layout="wide")
+    if is_changed_since(STARTED_S, Path(__file__).parent):
+        st.warning(
+            "Hedgerow's files were changed after this app had started, so a page may fail. Stop it "
+            "and start it again; what is stored stays as it is, and decisions wait in the browser.",
+            icon=":material/restart_alt:",
+        )
     with st.sidebar:
         for path, label, symbol in PAGES:
             st.page_link(path, label=label, icon=f":material/{symbol}:", width="stretch")
@@ -87,6 +98,14 @@ def page(title: str) -> Iterator[Room]:
             st.caption("Store")
             st.text(room.settings.store.name, help=escaped(str(room.settings.store)))
         yield room
+
+
+def is_changed_since(started_s: float, folder: Path) -> bool:
+    """Whether a Python file under `folder` was written after `started_s` (seconds of the epoch).
+
+    Streamlit reads page scripts anew for each run and keeps the modules that they import.
+    """
+    return any(path.stat().st_mtime > started_s for path in folder.rglob("*.py"))
 
 
 def _room() -> Room:

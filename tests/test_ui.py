@@ -1,7 +1,9 @@
-"""What pages share: why nobody reads, in words."""
+"""What pages share: why nobody reads, in words, and whether the code was changed under the app."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -31,3 +33,15 @@ def test_a_card_without_scores_can_say_why_nobody_reads(
     state: dict[str, Any], why: str | None
 ) -> None:
     assert ui.scorer_rests(_room(**state)) == why
+
+
+def test_an_app_whose_files_are_newer_than_itself_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "room").mkdir()
+    module = tmp_path / "room" / "module.py"
+    module.write_text("")
+    os.utime(module, (100, 100))
+    assert not ui.is_changed_since(100.0, tmp_path)
+    assert ui.is_changed_since(99.5, tmp_path)
+    # A store or a log beside the code is no code.
+    (tmp_path / "server.log").write_text("")
+    assert not ui.is_changed_since(100.0, tmp_path)

@@ -210,8 +210,10 @@ class Desk {
     const id = (at < 0 ? this.deck.next(null) : line[at + by]) ?? null;
     const isLast = this.deck.counts().n_left <= this.deck.open().length;
     this.goesOn = by > 0 && id === null && !isLast; // until the next card has come
-    if (id !== null) this.show(id);
-    else
+    if (id !== null) {
+      this.show(id);
+      if (this.card) this.say(`Card: ${plain(this.card.prompt, 80)}`);
+    } else
       this.say(
         by < 0
           ? "There is no earlier card here."

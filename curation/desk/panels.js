@@ -134,6 +134,7 @@ function skeleton(act, { words, blind, question }) {
     el(
       "header",
       { class: "top" },
+      el("h2", { class: "unseen" }, "Review desk"),
       part("why", el("p", { class: "why" })),
       el(
         "div",
@@ -191,6 +192,7 @@ function skeleton(act, { words, blind, question }) {
     el(
       "section",
       { class: "centre", "aria-label": "Trace" },
+      el("h3", { class: "unseen" }, "Trace"),
       sighted(part("legend", el("div", { class: "legend" }))),
       part("viewNote", el("div", { class: "view-note", hidden: true })),
       part("banner", el("div", { class: "banner", hidden: true })),
@@ -213,6 +215,7 @@ function skeleton(act, { words, blind, question }) {
     el(
       "section",
       { class: "judgement", "aria-label": "Verdict" },
+      el("h3", { class: "unseen" }, "Verdict"),
       el(
         "div",
         { class: "verdicts" },

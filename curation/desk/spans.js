@@ -241,9 +241,11 @@ class Spans {
       "li",
       { "data-label": span.label },
       button(
-        { class: "go", "aria-label": `${name}: ${words}. Go there.`, title: words },
+        { class: "go", title: words },
         () => this.trace.goToText(span.start),
+        unseen("Go to "),
         el("span", { class: "sp-name", dir: "auto" }, name),
+        unseen(": "),
         el("span", { class: "sp-words", dir: "auto" }, words),
       ),
       button(

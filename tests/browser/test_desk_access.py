@@ -104,8 +104,15 @@ def test_a_screen_reader_finds_landmarks_names_and_the_text_of_every_colour(benc
     page = desk.page
     for region in ("Problem and answers", "Trace", "Verdict", "Reasoning trace, in steps"):
         expect(page.get_by_role("region", name=region, exact=True)).to_be_visible()
-    for heading in ("Prompt", "Reference answer", "The student's view", "Markers"):
-        expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    for heading in (
+        "Review desk",
+        "Prompt",
+        "Reference answer",
+        "Trace",
+        "Verdict",
+        "The student's view",
+    ):
+        expect(page.get_by_role("heading", name=heading, exact=True)).to_be_attached()
     for name, keys in (("Accept", "a"), ("Skip", "Space"), ("This step is good", "Plus g")):
         button = page.get_by_role("button", name=name, exact=True)
         expect(button).to_have_attribute("aria-keyshortcuts", keys)
@@ -114,6 +121,8 @@ def test_a_screen_reader_finds_landmarks_names_and_the_text_of_every_colour(benc
     for label in ("Note", "Directive"):
         expect(page.get_by_role("textbox", name=label)).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="nothing to save yet")).to_be_visible()
+    desk.press("n")
+    expect(desk.find(".spoken")).to_contain_text("Card: Problem 2")
     # Heat and markers are colours and lines: the token cursor says both in words.
     desk.press("j", "j")
     for _ in range(40):

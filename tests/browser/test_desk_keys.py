@@ -115,6 +115,20 @@ def test_keys_travel_as_a_line_and_go_back_to_the_defaults(bench: Bench) -> None
     assert bench.said() == [("1", "accept"), ("2", "skip"), ("3", "accept")]
 
 
+def test_streamlits_keys_are_letters_where_one_types(bench: Bench) -> None:
+    desk = bench.tab().open()
+    desk.press("t")
+    desk.page.keyboard.type("cr ?[")
+    expect(desk.find("textarea").first).to_have_value("cr ?[")
+    desk.press("Escape", "?")
+    desk.find(".sheet .line").focus()
+    desk.page.keyboard.type("cr?")
+    expect(desk.find(".sheet .line")).to_have_value("{}cr?")
+    # No dialog of Streamlit's opened; ours is the only one.
+    expect(desk.page.get_by_role("dialog")).to_have_count(1)
+    expect(desk.find(".sheet")).to_be_visible()
+
+
 def test_two_tabs_have_the_same_keys_and_a_spoilt_line_leaves_the_defaults(bench: Bench) -> None:
     first, second = bench.tab().open(), bench.tab().open()
     first.press("?")

@@ -38,6 +38,7 @@ PAGES = (
     ("pages/5_Agreement.py", "Agreement", "balance"),
     ("pages/6_Export.py", "Export", "download"),
     ("pages/7_Lexicon.py", "Lexicon", "dictionary"),
+    ("pages/8_Compare.py", "Compare", "compare_arrows"),
 )
 """File, name and icon of each page, in the order of the sidebar."""
 

@@ -42,7 +42,7 @@ SCRIPTS = (
     "text.js", "tokens.js", "trace.js", "belief.js", "keys.js", "outbox.js", "keymap.js", "deck.js",
     "spans.js", "judgement.js", "spanmenu.js", "diff.js", "edits.js", "editing.js", "sight.js",
     "rendered.js", "profile.js", "panels.js", "keysheet.js", "foot.js", "guide.js",
-    "surroundings.js", "textsize.js", "desk.js", "standing.js", "mount.js",
+    "surroundings.js", "textsize.js", "board.js", "desk.js", "standing.js", "mount.js",
 )  # fmt: skip
 
 # What the numbers mean is the same on every card, so it travels with the code.

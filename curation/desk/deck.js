@@ -34,15 +34,19 @@ class Deck {
     return (entry.question ?? "train") === this.question;
   }
 
+  /** Whether scores have been on screen once this decision was made. */
+  wasSeen({ revealed, verdict }) {
+    // After a blind accept or reject the desk shows the scores; a blind skip or flag it does not.
+    return revealed !== false || SETTLES.has(verdict);
+  }
+
   /** Know an entry: one just made, one from before a reload, one of another tab. */
   recall(entry, counts = entry.kind === "decide" ? 1 : -1) {
     if (!this.isAnswer(entry)) return;
     const place = this.placeOf(entry);
     this.mine.set(entry.decision_id, { entry, sequence: null, counts });
     if (entry.kind === "decide") {
-      // After a blind accept or reject the desk shows the scores; a blind skip or flag it does not.
-      if (entry.revealed !== false || SETTLES.has(entry.verdict))
-        this.revealed.add(place);
+      if (this.wasSeen(entry)) this.revealed.add(place);
       this.decided.set(place, entry.decision_id);
     } else {
       this.withdrawn.add(entry.withdraws);

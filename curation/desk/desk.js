@@ -1,10 +1,8 @@
 // The desk: which card is on screen and what a command does.
 
-const SHOW_CHOICE_MS = 350;
-const SHORT_PX = 520; // below this the trace needs the belief curve's place
-
-class Desk {
+class Desk extends Board {
   constructor(data) {
+    super();
     this.deck = new Deck(data.store, data.reviewer, data.question);
     this.words = data.words; // verdict -> [what the button says, what is said afterwards]
     this.isBlind = data.blind;
@@ -52,30 +50,6 @@ class Desk {
   }
 
   // Life ------------------------------------------------------------------------------------------
-
-  /** Stand under `parent`, in its present theme. */
-  attach(parent) {
-    if (this.root.parentNode !== parent) parent.append(this.root);
-    this.root.dataset.scheme = isDark(this.root) ? "dark" : "light";
-    this.fit();
-  }
-
-  /** As high as the window leaves room for, so that panes scroll and buttons stay. */
-  fit() {
-    if (!this.root.isConnected) return;
-    const scroller =
-      this.root.getRootNode().host?.closest('[data-testid="stMain"]') ?? document.scrollingElement;
-    const top =
-      this.root.getBoundingClientRect().top -
-      scroller.getBoundingClientRect().top +
-      scroller.scrollTop;
-    // Never higher than a window that is short: scrolled to, the whole desk is in view.
-    const least = Math.max(300, Math.min(460, scroller.clientHeight - 16));
-    const room = this.height ?? Math.max(least, Math.floor(scroller.clientHeight - top - 10));
-    this.root.style.setProperty("--desk-height", `${room}px`);
-    this.root.dataset.short = String(room < SHORT_PX);
-    this.isStacked = getComputedStyle(this.root).getPropertyValue("--stacked").trim() === "1";
-  }
 
   close() {
     this.abort.abort();
@@ -278,6 +252,7 @@ class Desk {
     else if (action === "reveal") this.reveal();
     else if (EDITS.has(action)) this.editor.act(action);
     else if (action === "guide") this.say(this.guide.open());
+    else if (action === "beside") this.openBeside();
     else if (action === "textLarger" || action === "textSmaller")
       this.say(this.textSize.step(action === "textLarger" ? 1 : -1));
     else if (action === "sheet") {
@@ -299,6 +274,13 @@ class Desk {
     if (this.card) paintNumbers(this.parts.numbers, this.card);
     this.paintPhase();
     this.paintFoot();
+  }
+
+  /** Open the other traces of this problem beside this one, in a tab of their own. */
+  openBeside() {
+    if (!this.card) return;
+    const query = new URLSearchParams({ left: this.card.trace_id, reviewer: this.deck.reviewer });
+    window.open(new URL(`Compare?${query}`, location.href), "_blank", "noopener");
   }
 
   judgeStep(said) {
@@ -469,21 +451,7 @@ class Desk {
     this.receipt.paint();
   }
 
-  /** Show which choice was made, for a moment, on the buttons that stay where they are. */
-  flash(name) {
-    clearTimeout(this.flashTimer);
-    this.root.dataset.flash = name;
-    this.flashTimer = setTimeout(() => delete this.root.dataset.flash, SHOW_CHOICE_MS);
-  }
-
-  say(text) {
-    this.parts.spoken.textContent = text;
-  }
-
-  /** Give the trace the focus; `isIdle`: only if nobody is typing elsewhere on the page. */
-  focusTrace(isIdle = false) {
-    const active = document.activeElement;
-    if (isIdle && active && isTypingPlace(active)) return;
-    this.parts.pane.focus({ preventScroll: true });
+  get focusPane() {
+    return this.parts.pane;
   }
 }

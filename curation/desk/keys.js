@@ -53,13 +53,18 @@ const KEYS = [
   { key: "w", action: "view", says: "rendered Markdown and formulas, or the exact text" },
   { key: "[", action: "textSmaller", says: "smaller text", repeats: true },
   { key: "]", action: "textLarger", says: "larger text", repeats: true },
+  {
+    key: "l",
+    action: "beside",
+    says: "open the other traces of this problem beside this one, in a tab of their own",
+  },
   { key: "v", action: "reveal", says: "show the scores of a card that hides them (blind first)" },
   { key: "i", action: "guide", says: "the guidelines: what reviewers go by" },
   { key: "?", action: "sheet", says: "this sheet" },
 ];
 
 /** What a blind desk does not do: it shows nothing but the text. */
-const SIGHTED = new Set(["heat", "markers", "tokenNext", "tokenBack", "directive", "reveal"]);
+const SIGHTED = new Set(["heat", "markers", "tokenNext", "tokenBack", "directive", "reveal", "beside"]);
 /** What a card that hides its scores does not do. */
 const SCORED = new Set(["heat", "markers", "tokenNext", "tokenBack"]);
 

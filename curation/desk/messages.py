@@ -194,15 +194,10 @@ def card(
         "reference_answer": problem.reference_answer,
         "reference_solution": problem.reference_solution,
         "final_answer": trace.final_answer,
-        "match": _match(trace, problem),
+        "match": match_of(trace, problem),
         "teacher": trace.teacher,
         "teacher_family": trace.teacher_family,
-        "context": {
-            "name": trace.teacher_context,
-            "raw": trace.teacher_context_raw,
-            "says": _SAW[trace.teacher_context],
-            "text": trace.context_text,
-        },
+        "context": context_of(trace),
         "domain": problem.domain,
         "source": trace.source,
         "steps": [[a, b] for a, b in zip(starts, ends, strict=True)],
@@ -302,7 +297,17 @@ def recent_json(decision: Recent) -> Card:
     }
 
 
-def _match(trace: Trace, problem: Problem) -> dict[str, Json]:
+def context_of(trace: Trace) -> dict[str, Json]:
+    """What the teacher saw beyond the prompt: its name, the source's word for it, and the text."""
+    return {
+        "name": trace.teacher_context,
+        "raw": trace.teacher_context_raw,
+        "says": _SAW[trace.teacher_context],
+        "text": trace.context_text,
+    }
+
+
+def match_of(trace: Trace, problem: Problem) -> dict[str, Json]:
     """Whether the final answer is right as the source has it, and what that compares."""
     state = {True: "match", False: "mismatch", None: "unknown"}[trace.is_correct]
     if trace.is_correct is None:

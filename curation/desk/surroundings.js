@@ -50,11 +50,11 @@ function listen(desk, signal) {
   let isPressed = false;
   const released = () => {
     isPressed = false;
-    setTimeout(() => desk.labelling.offer(), 0);
+    setTimeout(() => desk.labelling?.offer(), 0);
   };
   on(document, "pointerdown", () => (isPressed = true), { capture: true });
   for (const name of ["pointerup", "pointercancel"]) on(document, name, released, { capture: true });
-  on(document, "selectionchange", () => isPressed || desk.labelling.offer());
+  on(document, "selectionchange", () => isPressed || desk.labelling?.offer());
   on(document, "visibilitychange", () => {
     if (document.hidden) desk.editor.keep();
     if (document.hidden) desk.judgement.time.tick();
@@ -76,6 +76,7 @@ function listen(desk, signal) {
     if (event.detail > 0 && event.target.closest(".judge")) desk.trace.moveStep(0);
   });
   for (const name of ["note", "directive"]) {
+    if (!desk.parts[name]) continue; // a desk for pairs has no directive
     on(desk.parts[name], "input", () => desk.judgement.save());
     on(desk.parts[name], "keydown", (event) => {
       if (event.key === "Escape" && !event.isComposing) desk.focusTrace();

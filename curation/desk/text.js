@@ -26,11 +26,14 @@ const ICONS = {
   reject: "M4 4l8 8M12 4l-8 8",
   skip: "M4 4l4 4-4 4M8.5 4l4 4-4 4",
   flag: "M4.5 14V2.5h7l-2 3 2 3h-7",
+  left: "M10 3.5L5 8l5 4.5",
+  right: "M6 3.5L11 8l-5 4.5",
+  tie: "M3 6h10M3 10h10",
   undo: "M6 4L3 7l3 3M3 7h6.5a3.5 3.5 0 010 7H7",
   edit: "M3 13l.7-3L11 2.8 13.2 5 6 12.3 3 13zM9.5 4.3l2.2 2.2",
 };
 
-/** A small drawing of a verdict, hidden from screen readers. */
+/** A small drawing of a verdict or choice, hidden from screen readers. */
 function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 16 16");

@@ -1,0 +1,342 @@
+// The desk for pairs: which two traces are on screen and what a command does.
+//
+// A choice is kept first, the next pair shown next, the choice sent afterwards: as on the desk for
+// one trace, by the same deck, outbox and courier. Teachers, contexts and scores are out of sight
+// until the choice, unless the reviewer asks; what was on screen before it goes with it (`revealed`).
+
+class PairDesk extends Board {
+  constructor(data) {
+    super();
+    this.deck = new PairDeck(data.store, data.reviewer);
+    this.view = new PairView();
+    this.parts = pairSkeleton(
+      (action, detail) => this.act(action, detail),
+      this.view.sides.map((side) => side.root),
+    );
+    this.root = this.parts.root;
+    this.view.onCompared = () => this.paintShare();
+    this.receipt = new Receipt(
+      this.parts.receipt,
+      this.deck,
+      () => this.courier.send(),
+      () => this.paintFoot(),
+    );
+    this.courier = new Courier(this.deck.outbox, () => this.receipt.paint());
+    this.courier.extra = () => this.deck.wishes(this.shown);
+    this.courier.isWanting = () => this.deck.want.size > 0;
+    this.drafts = new Drafts(this.deck.outbox, "prefer"); // place -> {note, revealed}
+    this.judgement = { time: new ActiveTime(), save: () => this.saveDraft() };
+    this.judgement.time.restart();
+    this.sheet = new KeySheet(
+      this.parts.sheet,
+      pairKeys(),
+      (action) => PAIR_SAYS[action] ?? keyed(ACTIONS.get(action).says ?? action),
+      () => relabel(this.root),
+    );
+    const { textSmaller, textLarger } = this.parts;
+    this.textSize = new TextSize(this.root, { textSmaller, textLarger });
+    this.marks = preference("pairs-diff", ["on", "off"], "on");
+    this.shown = null; // the place of the pair on screen
+    this.card = null;
+    this.past = null; // the choice that stands on it
+    this.abort = new AbortController();
+    listen(this, this.abort.signal);
+    this.paintTools();
+  }
+
+  close() {
+    this.abort.abort();
+    this.courier.close();
+    this.receipt.close();
+    this.root.remove();
+  }
+
+  // News ------------------------------------------------------------------------------------------
+
+  receive(data) {
+    this.queue = data.queue;
+    this.height = data.height;
+    this.deck.receive(data);
+    this.showsAll = data.shows_all;
+    if (this.shown in data.missing) this.shown = null;
+    this.courier.onAnswer();
+    if (this.deck.want.size && !this.isAsking) this.courier.sendSoon();
+    this.isAsking = this.deck.want.size > 0;
+    const card = this.deck.cards.get(this.shown);
+    const isElsewhere = this.first !== data.first; // another link or rule: begin there
+    this.first = data.first;
+    if (isElsewhere || (!card && !this.deck.want.has(this.shown))) this.show(this.firstOpen());
+    else if (card && card !== this.card && !this.isSame(card)) this.show(this.shown);
+    else this.refresh();
+    if (this.goesOn) this.browse(1);
+    this.paintFoot();
+    this.anticipate();
+    this.deck.evict(this.shown);
+  }
+
+  firstOpen() {
+    return this.deck.next(null) ?? this.deck.order[0] ?? null;
+  }
+
+  /** Whether a newer card holds the same two texts on the same sides: then nothing on screen moves. */
+  isSame(card) {
+    if (!this.card || card.sides.some(({ trace_id: id }, k) => id !== this.card.sides[k].trace_id))
+      return false;
+    this.card = Object.assign(this.view.card, card);
+    return true;
+  }
+
+  onStorage(event) {
+    if (event.key === `${STORAGE}-keys`) {
+      keymap.load();
+      this.sheet.paint();
+      relabel(this.root);
+    }
+    const entry = this.deck.outbox.onStorage(event);
+    if (entry) this.deck.recall(entry);
+    this.refresh();
+  }
+
+  /** Say anew where one stands; the texts stay as they are. */
+  refresh() {
+    this.past = this.shown === null ? null : this.deck.standing(this.shown);
+    this.paintPhase();
+    this.paintFoot();
+  }
+
+  // Which pair ------------------------------------------------------------------------------------
+
+  show(place) {
+    this.goesOn = false;
+    this.shown = place;
+    this.card = this.deck.cards.get(place) ?? null;
+    if (place !== null && !this.card) {
+      this.deck.want.add(place);
+      this.courier.sendSoon();
+    }
+    this.past = place === null ? null : this.deck.standing(place);
+    const draft = this.card ? this.drafts.get(place) : null;
+    if (this.card?.was_revealed || draft?.revealed) this.deck.revealed.add(place);
+    if (this.card && (this.past || this.showsAll)) this.keepRevealed();
+    paintPairProblem(this.parts.problem, this.card);
+    this.view.show(this.card);
+    this.parts.note.value = draft?.note ?? this.past?.note ?? "";
+    this.parts.note.disabled = !this.card;
+    this.shownAt = new Date();
+    this.judgement.time.restart();
+    this.paintPhase();
+    this.focusTrace(!this.root.contains(this.root.getRootNode().activeElement));
+    this.parts.problem.scrollTop = 0;
+    this.root.dataset.trace = place ?? "";
+    this.anticipate();
+  }
+
+  /** Build the pair that comes next, and find what differs in it, while nobody waits for it. */
+  anticipate() {
+    if (this.isAnticipating) return;
+    this.isAnticipating = true;
+    const soon = globalThis.requestIdleCallback ?? ((run) => setTimeout(run, 50));
+    soon(
+      () => {
+        this.isAnticipating = false;
+        if (this.abort.signal.aborted) return;
+        this.view.anticipate(this.deck.cards.get(this.deck.next(this.shown)));
+      },
+      { timeout: 400 },
+    );
+  }
+
+  browse(by) {
+    const line = this.deck.timeline();
+    const at = line.indexOf(this.shown);
+    const place = (at < 0 ? this.deck.next(null) : line[at + by]) ?? null;
+    const isLast = this.deck.counts().n_left <= this.deck.open().length;
+    this.goesOn = by > 0 && place === null && !isLast; // until the next pair has come
+    if (place !== null) this.show(place);
+    else if (by < 0) this.say("There is no earlier pair here.");
+    else this.say(isLast ? "This is the last pair." : "Fetching the next pair.");
+    if (by > 0) this.courier.sendSoon(); // the server keeps the deck as deep as one looks
+  }
+
+  // Commands --------------------------------------------------------------------------------------
+
+  onKey(event) {
+    if (this.sheet.isOpen) {
+      this.sheet.onKey(event);
+      return;
+    }
+    const command = commandOf(event, this.root);
+    if (!command || !this.knows(command)) return;
+    event.preventDefault();
+    this.act(command.action, command);
+  }
+
+  knows({ action, digit }) {
+    return action in PAIR_SAYS || digit === 1 || digit === 2;
+  }
+
+  act(action, detail = {}) {
+    if (action in PAIR_WORDS) this.choose(action);
+    else if (action === "skip") this.choose("tie");
+    else if (action === "reason") this.choose(detail.digit === 1 ? "left" : "right");
+    else if (action === "undo") this.undo();
+    else if (action === "note") this.parts.note.focus();
+    else if (action === "stepNext" || action === "stepBack")
+      this.say(this.view.moveStep(action === "stepNext" ? 1 : -1) ?? "");
+    else if (action === "cardNext" || action === "cardBack")
+      this.browse(action === "cardNext" ? 1 : -1);
+    else if (action === "markers") {
+      this.marks = prefer("pairs-diff", this.marks === "on" ? "off" : "on");
+      this.say(`Differences ${this.marks === "on" ? "marked" : "not marked"}`);
+    } else if (action === "beside") this.say(this.view.toggleLinked());
+    else if (action === "reveal") this.reveal();
+    else if (action === "textLarger" || action === "textSmaller")
+      this.say(this.textSize.step(action === "textLarger" ? 1 : -1));
+    else if (action === "sheet") {
+      if (detail.isPointer) this.focusTrace(); // where the focus comes back to
+      this.sheet.open();
+    }
+    this.paintTools();
+  }
+
+  /** Choose on the pair on screen and show the next. */
+  choose(said) {
+    const { card } = this;
+    if (!card) return;
+    const better = { left: card.sides[0], right: card.sides[1] }[said]?.trace_id;
+    const sided = better === card.trace_id ? "accept" : "reject";
+    const entry = {
+      decision_id: uuid(),
+      kind: "decide",
+      trace_id: card.trace_id,
+      text_hash: card.text_hash,
+      question: card.question,
+      left: card.sides[0].trace_id,
+      verdict: { tie: "skip", flag: "flag" }[said] ?? sided,
+      withdraws: null,
+      reasons: [],
+      note: written(this.parts.note),
+      shown_at: this.shownAt.toISOString(),
+      active_ms: this.judgement.time.tick(),
+      decided_at: new Date().toISOString(),
+      queue: this.queue,
+      revealed: this.isOpen,
+    };
+    this.deck.add(entry, this.past ? 0 : 1);
+    this.drafts.delete(this.shown);
+    this.show(this.deck.next(this.shown));
+    this.flash(said);
+    const next = this.card ? `Next: ${plain(this.card.prompt, 80)}` : "";
+    this.say(`${PAIR_WORDS[said][1]}. ${next}`);
+    this.paintFoot();
+    this.courier.sendSoon();
+  }
+
+  /** Take back the choice on the pair on screen if it has one, else the last one made. */
+  undo() {
+    const past = this.past ?? this.deck.history()[0];
+    if (!past) {
+      this.say("There is nothing to undo.");
+      return;
+    }
+    const place = this.deck.placeOf(past);
+    const ofPair = this.deck.history().filter((entry) => this.deck.placeOf(entry) === place);
+    const entry = {
+      decision_id: uuid(),
+      kind: "undo",
+      trace_id: past.trace_id,
+      question: past.question,
+      withdraws: past.decision_id,
+      decided_at: new Date().toISOString(),
+      queue: this.queue,
+    };
+    this.deck.add(entry, ofPair.length <= 1 ? -1 : 0);
+    this.drafts.set(place, { ...this.drafts.get(place), note: past.note ?? "" });
+    this.show(place);
+    this.flash("undo");
+    this.say(`Taken back: ${PAIR_WORDS[saidOf(past)][1]}. The pair is here again.`);
+    this.paintFoot();
+    this.courier.sendSoon();
+  }
+
+  // What is in sight --------------------------------------------------------------------------------
+
+  get isOpen() {
+    return this.deck.revealed.has(this.shown);
+  }
+
+  reveal() {
+    if (!this.card || this.isOpen) return;
+    this.keepRevealed();
+    this.say("Teachers, contexts and scores are shown.");
+    this.paintPhase();
+  }
+
+  /** From here on the pair is no longer judged blind, also after a reload. */
+  keepRevealed() {
+    if (this.isOpen) return;
+    this.deck.revealed.add(this.shown);
+    this.drafts.set(this.shown, { ...this.drafts.get(this.shown), revealed: true });
+  }
+
+  saveDraft() {
+    if (this.card)
+      this.drafts.set(this.shown, { note: this.parts.note.value, revealed: this.isOpen });
+  }
+
+  // Painting ------------------------------------------------------------------------------------------
+
+  paintPhase() {
+    const { parts, deck } = this;
+    const phase = this.card ? "card" : phaseWithout(deck, this.shown);
+    this.root.dataset.phase = phase;
+    parts.notice.hidden = phase === "card";
+    for (const side of this.view.sides) side.root.hidden = phase !== "card";
+    for (const node of parts.choices) node.setAttribute("aria-disabled", String(phase !== "card"));
+    paintNotice(parts.notice, phase, deck);
+    paintBanner(parts.banner, this.card && asSaid(this.past), PAIR_WORDS, (code) => code, {
+      isAsked: false,
+    });
+    for (const [k, side] of this.view.sides.entries())
+      paintAbout(side.about, side.name, this.card?.sides[k], this.isOpen);
+    parts.why.replaceChildren(
+      appendText(el("span", { class: "badge queue" }), this.queue ?? ""),
+      " ",
+      appendText(el("span", { dir: "auto" }), this.card?.why ?? ""),
+    );
+    this.paintShare();
+    this.paintTools();
+  }
+
+  paintShare() {
+    const share = this.card?.marks?.share;
+    this.parts.share.textContent =
+      share === undefined ? "" : `${Math.round(100 * share)} % in common`;
+  }
+
+  paintTools() {
+    const { diff, linked, open } = this.parts;
+    this.root.dataset.diff = this.marks;
+    diff.setAttribute("aria-pressed", String(this.marks === "on"));
+    linked.setAttribute("aria-pressed", String(this.view.isLinked));
+    open.setAttribute("aria-pressed", String(this.isOpen));
+  }
+
+  paintFoot() {
+    paintProgress(this.parts.progress, this.deck.counts());
+    paintRecent(this.parts.recent, this.deck.history().map(asSaid), PAIR_WORDS, (entry) =>
+      this.show(this.deck.placeOf(entry)),
+    );
+    this.receipt.paint();
+  }
+
+  /** Give the side one reads the focus; `isIdle`: only if nobody is typing elsewhere on the page. */
+  get focusPane() {
+    return this.view.sides[this.view.active].pane;
+  }
+}
+
+/** A choice with what it said of the sides in place of its verdict; null for none. */
+function asSaid(entry) {
+  return entry && { ...entry, verdict: saidOf(entry) };
+}

@@ -1,0 +1,162 @@
+"""The desk for pairs: two traces of one problem side by side, and which of them is better.
+
+It takes the same road as the desk for one trace (`road`, `outbox`): a choice is made in the browser
+and stands there until it is stored, and the next pair is there before it is asked for. What differs
+between the two texts is found in the browser (diff.js); the links between their steps come with the
+card.
+
+`build_card` alone knows a store; `mount` shows what it is given.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC
+from typing import Any
+
+import streamlit as st
+
+from curation import pairing, signs
+from curation.alignment import linked_steps
+from curation.desk import Slip, messages, outbox, road
+from curation.desk.messages import Card, Json, Progress
+from curation.records import CONFIDENCE, EPISTEMIC, PREFER, Decision, Stored
+from curation.store import Store
+
+SCRIPTS = (
+    "text.js", "diff.js", "keys.js", "outbox.js", "keymap.js", "deck.js", "judgement.js",
+    "panels.js", "keysheet.js", "foot.js", "surroundings.js", "textsize.js", "board.js",
+    "pairs_deck.js", "pairs_view.js", "pairs_panels.js", "pairs.js", "standing.js",
+    "pairs_mount.js",
+)  # fmt: skip
+
+_component = st.components.v2.component(
+    "hedgerow_pairs",
+    js=f"const CONFIDENCE_WORDS = {json.dumps(CONFIDENCE)};\n{road.joined(SCRIPTS)}",
+    css=road.joined(["desk.css", "pairs.css"]),
+    isolate_styles=True,
+)
+
+
+def mount(
+    deck: Sequence[Slip],
+    *,
+    build: Callable[[str], Card],
+    decide: Callable[[Decision], Stored],
+    key: str,
+    store_id: str,
+    reviewer: str,
+    queue: str,
+    progress: Progress,
+    recent: Sequence[dict[str, Any]],
+    first: str,
+    shows_all: bool = False,
+    height: int | None = None,
+) -> None:
+    """Show the pairs of `deck`, in order, undecided by `reviewer`; slips name places of pairs.
+
+    As `desk.mount`, with these of its own: `build` gives the card of a place (`build_card`),
+    `recent` are rows of `Store.recent_choices`. When `first` changes (another rule, another link)
+    the desk begins with the first pair of the deck. With `shows_all` teachers, contexts and scores
+    stand on screen from the beginning, and the choices say that they were not blind.
+    """
+
+    def receive() -> None:
+        st.session_state[road.reply_key(key)] = road.store(
+            road.sent(key), store_id, reviewer, decide
+        )
+
+    cards, missing = road.cards(deck, outbox.wish(road.sent(key)), build)
+    data: dict[str, Json] = {
+        "desk": key,
+        "store": store_id,
+        "reviewer": reviewer,
+        "queue": queue,
+        "progress": dict(progress._asdict()),
+        "deck": [[slip.trace_id, slip.version] for slip in deck],
+        "cards": cards,
+        "missing": missing,
+        "recent": [choice_json(row) for row in recent],
+        "first": first,
+        "shows_all": shows_all,
+        "reply": st.session_state.get(road.reply_key(key)),
+        "height": height,
+    }
+    _component(key=key, data=data, on_outbox_change=receive)
+
+
+def build_card(
+    store: Store, student: str, reviewer: str, place: str, left: str, why: str | None
+) -> Card:
+    """The card of a pair: `left` and beside it the other, steps in UTF-16 code units, and links.
+
+    Where the reviewer has chosen already, the sides are those of that choice. Raises UnknownTrace;
+    CurationError where `place` names no pair.
+    """
+    pair = pairing.pair_at(place)
+    mine = store.choice_of(pair, reviewer)
+    standing = (mine or {}).get("left") or left
+    sides = [_side(store, student, name) for name in sorted(pair, key=lambda i: i != standing)]
+    first = store.trace(pair[0])
+    problem = store.problem(first.problem_id)
+    return {
+        "trace_id": pair[0],
+        "question": PREFER + pair[1],
+        "text_hash": first.text_hash,
+        "prompt": first.prompt,
+        "reference_answer": problem.reference_answer,
+        "why": why,
+        "sides": [side for side, _ in sides],
+        "links": [list(link) for link in linked_steps(*(steps for _, steps in sides))],
+        "mine": None if mine is None else choice_json(mine),
+        "was_revealed": store.was_pair_revealed(pair, reviewer),
+    }
+
+
+def choice_json(row: dict[str, Any]) -> Card:
+    """A stored choice as the browser keeps it, times in ISO UTC."""
+    return {
+        "decision_id": row["decision_id"],
+        "sequence": row["sequence"],
+        "trace_id": row["trace_id"],
+        "question": row["question"],
+        "verdict": row["verdict"],
+        "left": row["left"],
+        "decided_at": row["decided_at"].astimezone(UTC).isoformat(),
+        "note": row["note"],
+        "prompt": row["prompt"],
+        "revealed": row["revealed"],
+        "reasons": [],
+    }
+
+
+def _side(store: Store, student: str, trace_id: str) -> tuple[dict[str, Json], list[str]]:
+    """One trace as its side shows it, and the texts of its steps."""
+    trace = store.trace(trace_id)
+    steps = list(zip(*store.steps(trace_id), strict=True)) or [(0, len(trace.text))]
+    starts = messages.to_utf16(trace.text, [start for start, _ in steps])
+    ends = messages.to_utf16(trace.text, [end for _, end in steps])
+    score = store.tokens(trace_id, student)
+    numbers: list[Json] = []
+    if score is not None and score["error"] is None:
+        n_tokens, markers = score["n_tokens"], signs.marking_of(store, trace).markers
+        numbers += [
+            ["tokens", n_tokens, None],
+            ["mean NLL", f"{score['mean_nll_nats']:.2f}", "nats/token"],
+        ]
+        if markers is not None and n_tokens:
+            n = sum(mark.category in EPISTEMIC for mark in markers)
+            numbers.append(["epistemic", f"{1000 * n / n_tokens:.1f}", "per 1k tokens"])
+    side: dict[str, Json] = {
+        "trace_id": trace_id,
+        "text": trace.text,
+        "steps": [[a, b] for a, b in zip(starts, ends, strict=True)],
+        "about": {
+            "teacher": trace.teacher,
+            "context": messages.context_of(trace),
+            "match": messages.match_of(trace, store.problem(trace.problem_id)),
+            "numbers": numbers,
+        },
+    }
+    return side, [trace.text[start:end] for start, end in steps]

@@ -1,0 +1,3 @@
+// The desk for pairs as Streamlit's component.
+
+export default (run) => stand(run, (data) => new PairDesk(data));

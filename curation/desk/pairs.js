@@ -152,8 +152,10 @@ class PairDesk extends Board {
     const place = (at < 0 ? this.deck.next(null) : line[at + by]) ?? null;
     const isLast = this.deck.counts().n_left <= this.deck.open().length;
     this.goesOn = by > 0 && place === null && !isLast; // until the next pair has come
-    if (place !== null) this.show(place);
-    else if (by < 0) this.say("There is no earlier pair here.");
+    if (place !== null) {
+      this.show(place);
+      if (this.card) this.say(`Pair: ${plain(this.card.prompt, 80)}`);
+    } else if (by < 0) this.say("There is no earlier pair here.");
     else this.say(isLast ? "This is the last pair." : "Fetching the next pair.");
     if (by > 0) this.courier.sendSoon(); // the server keeps the deck as deep as one looks
   }

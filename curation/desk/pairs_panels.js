@@ -76,6 +76,7 @@ function pairSkeleton(act, sides) {
     el(
       "header",
       { class: "top" },
+      el("h2", { class: "unseen" }, "Two traces side by side"),
       part("why", el("p", { class: "why" })),
       el(
         "div",

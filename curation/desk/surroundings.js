@@ -56,11 +56,11 @@ function listen(desk, signal) {
   for (const name of ["pointerup", "pointercancel"]) on(document, name, released, { capture: true });
   on(document, "selectionchange", () => isPressed || desk.labelling?.offer());
   on(document, "visibilitychange", () => {
-    if (document.hidden) desk.editor.keep();
+    if (document.hidden) desk.editor?.keep();
     if (document.hidden) desk.judgement.time.tick();
     else desk.judgement.time.resume();
   });
-  on(window, "pagehide", () => desk.editor.keep());
+  on(window, "pagehide", () => desk.editor?.keep());
   on(window, "online", () => desk.courier.send());
   on(window, "storage", (event) => desk.onStorage(event));
   on(window, "resize", () => desk.fit());

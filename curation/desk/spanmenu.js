@@ -59,7 +59,9 @@ class SpanMenu {
     }
     document.getSelection()?.removeAllRanges();
     this.isOpen = true;
-    this.isWhole = true;
+    // Of several words the first press of an arrow takes the first, or the last; of one, its neighbour.
+    const first = wordAfter(this.text, range[0]);
+    this.isWhole = Boolean(first) && first[1] < range[1];
     this.root.hidden = false;
     this.take(range);
     this.items.firstChild.focus({ preventScroll: true });
@@ -78,13 +80,12 @@ class SpanMenu {
   }
 
   close() {
-    const wasOpen = this.isOpen;
     const hadFocus = this.root.contains(this.root.getRootNode().activeElement);
     this.isOpen = false;
     this.range = null;
     this.root.hidden = true;
     this.field.remove();
-    if (wasOpen) {
+    if (this.spans.pending) {
       this.spans.pending = null;
       this.spans.draw();
     }
@@ -99,9 +100,10 @@ class SpanMenu {
 
   choose(label) {
     const range = this.range && trimmed(this.text, ...this.range);
+    const says = range ? this.spans.add(...range, label) : "There is no word in it.";
     this.close();
     document.getSelection()?.removeAllRanges();
-    if (range) this.say(this.spans.add(...range, label));
+    this.say(says);
   }
 
   askWord() {
@@ -127,8 +129,9 @@ class SpanMenu {
 
   removeUnder() {
     const span = this.range && this.spans.under(...this.range);
+    const says = span ? this.spans.remove(span) : "There is no label to remove.";
     this.close();
-    if (span) this.say(this.spans.remove(span));
+    this.say(says);
   }
 
   // Keys --------------------------------------------------------------------------------------------
@@ -185,7 +188,7 @@ class SpanMenu {
     this.take(range);
   }
 
-  /** The first word inside of a whole step or selection, then the word behind. */
+  /** The first word inside of what was selected or stood on, then the word behind. */
   next(start, end) {
     return wordAfter(this.text, this.isWhole ? start : end);
   }

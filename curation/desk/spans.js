@@ -195,8 +195,12 @@ class Spans {
 
   /** Label a stretch; what happened, in words. */
   add(start, end, label) {
+    this.pending = null;
     const same = (one) => one.start === start && one.end === end && one.label === label;
-    if (this.list.some(same)) return `That is labelled ${this.nameOf(label)} already.`;
+    if (this.list.some(same)) {
+      this.draw();
+      return `That is labelled ${this.nameOf(label)} already.`;
+    }
     this.list.push({ start, end, label });
     this.list.sort((a, b) => a.start - b.start || a.end - b.end);
     this.paint();
@@ -205,6 +209,7 @@ class Spans {
   }
 
   remove(span) {
+    this.pending = null;
     this.list = this.list.filter((one) => one !== span);
     this.paint();
     this.onChange();

@@ -305,14 +305,19 @@ class TraceView {
     this.markCursor();
   }
 
-  /** [start, end] of the token one stands on, else of the step, else of the first step, or null. */
+  /**
+   * [start, end] of the token one stands on, else of the step, else of the first step, or null. Of a
+   * long step only the first word: nobody labels all of it, and it may be folded.
+   */
   standingOn() {
     const group = this.leaf.prepared.groups[this.cursor];
     const token = group && trimmed(this.card.text, group.start, group.end);
     if (token) return token;
     if (!this.card.steps.length) return null;
     if (this.step < 0) this.moveStep(1);
-    return trimmed(this.card.text, stepRange(this.card, this.step)[0], this.card.steps[this.step][1]);
+    const [start, end] = [stepRange(this.card, this.step)[0], this.card.steps[this.step][1]];
+    const isLong = end - start > LONG_STEP;
+    return isLong ? wordAfter(this.card.text, start) : trimmed(this.card.text, start, end);
   }
 
   /** See to it that the text at `at` is there, unfolded and drawn; the number of its step. */

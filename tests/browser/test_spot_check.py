@@ -84,6 +84,10 @@ def test_five_traces_judged_blind_one_undone_a_reload_and_a_report(
     expect(desk.find(".verdict")).to_have_text(
         [re.compile("Clean"), re.compile("Leaking"), re.compile("Unsure"), re.compile("Flag")]
     )
+    # Where it leaks can be shown; what else a reviewer labels is not asked here.
+    desk.press("j", "s")
+    expect(desk.find(".spanmenu .items")).to_have_text("1Leaks2Unearned")
+    desk.press("2")
     desk.press("a").wait_for_card(ids[1]).press("x").wait_for_card(ids[2]).press("x")
     desk.wait_for_card(ids[3]).wait_until_saved(3)
     desk.press("u").wait_for_card(ids[2]).wait_until_saved(4)
@@ -102,6 +106,9 @@ def test_five_traces_judged_blind_one_undone_a_reload_and_a_report(
         assert store.verify().broken == []
         assert store.status()["decided"] == 0
         rows = [row for i in ids for row in store.decisions(i)]
+        spans = store.span_verdicts(store.spot_check(check)["question"])
+        assert spans.select("trace_id", "label").rows() == [(ids[0], "unearned")]
+        assert store.span_verdicts().is_empty()
     # Clean, leaking, clean (after the undo), leaking by a reason, unsure: 2 of 4.
     assert (found["leaking"], found["clean"], found["unsure"]) == (2, 2, 1)
     assert said["verdict"].to_list() == ["accept", "reject", "accept", "reject", "skip"]

@@ -9,12 +9,13 @@ dealt is reserved, and dealt again (renewed) for as long as the desk asks.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from curation import gold_items, sharing
 from curation.gold_items import Mixing
 from curation.records import QUESTION
-from curation.reviewing import READ_ANYWAY, STEADY, Line, catch_up
+from curation.reviewing import ASSIGNED, READ_ANYWAY, STEADY, Line, catch_up
 from curation.sharing import EVERYBODY, Overlap, Readers, Reservations
 from curation.store import Store
 
@@ -27,7 +28,8 @@ class Hand(NamedTuple):
 
     deck: list[str]
     n_left: int
-    """Traces of the queue that wait for this reviewer, the deck and other desks' among them."""
+    """Traces of the queue that wait for this reviewer, the deck and other desks' among them, and
+    the gold items that will come in between: the number falls by one with every card."""
     n_elsewhere: int
     """Of these, those on other desks, where that is why the deck is short."""
     decided: dict[str, str]
@@ -69,7 +71,7 @@ def deal(
     if queue in UNRESERVED:
         deck, n_left = line.left(done, depth)
         return Hand(deck, n_left, 0, decided)
-    mixing, gold = _gold_for(store, line, queue, reviewer, decided)
+    mixing, gold = _gold_for(store, line, queue, reviewer, readers, decided)
     n_held = reservations.n_held(QUESTION, reviewer)
     waiting, n_left = line.left(done, depth + n_held + len(gold))
     # Gold items are held back for their places; behind all others they are cards like any.
@@ -87,17 +89,43 @@ def deal(
     deck = reservations.take(QUESTION, queue, reviewer, waiting, depth, room_for)
     n_elsewhere = n_left - len(deck) if len(deck) < depth else 0
     if gold:
+        n_within = sum(line.is_open(i) and i not in done for i in gold)
+        n_left = (
+            n_left
+            - n_within
+            + gold_items.n_to_come(
+                mixing, reviewer, len(decided), n_left - n_within, len(gold), n_within
+            )
+        )
         deck = gold_items.mixed(deck, gold, len(decided), mixing, reviewer, line.place)[:depth]
     return Hand(deck, n_left, n_elsewhere, decided)
 
 
+def n_decided(queue: str, reviewer: str, decided: Mapping[str, str], readers: Readers) -> int:
+    """How many traces the reviewer has decided; in what is assigned to them, of these.
+
+    Gold items count there too: a number that stood still would tell them apart.
+    """
+    if queue == ASSIGNED:
+        mine = readers.assigned.to(reviewer) | readers.known_gold(reviewer)
+        return len(mine & decided.keys())
+    return len(decided)
+
+
 def _gold_for(
-    store: Store, line: Line, queue: str, reviewer: str, decided: dict[str, str]
+    store: Store,
+    line: Line,
+    queue: str,
+    reviewer: str,
+    readers: Readers,
+    decided: dict[str, str],
 ) -> tuple[Mixing, set[str]]:
     """How gold items are mixed in, and those of this queue that the reviewer has not decided."""
-    if queue not in STEADY or not store.n_gold_records():
+    n_records = store.n_gold_records() if queue in STEADY else 0
+    if not n_records:
         return Mixing(one_in=0), set()
     mixing = Mixing.read(store)
     if not mixing.one_in:
         return mixing, set()
-    return mixing, {i for i in store.gold_for(reviewer) if i not in decided and line.holds(i)}
+    every = readers.gold_for(reviewer, n_records, lambda: store.gold_for(reviewer))
+    return mixing, {i for i in every if i not in decided and line.holds(i)}

@@ -86,11 +86,36 @@ def mark(
 
 def is_gold_place(mixing: Mixing, reviewer: str, n: int) -> bool:
     """Whether a reviewer's card `n` (from 0) is a gold item's."""
+    return mixing.one_in > 0 and _gold_place(mixing, reviewer, n // mixing.one_in) == n
+
+
+def _gold_place(mixing: Mixing, reviewer: str, stretch: int) -> int:
+    """Which card of a stretch, counted from a reviewer's first, is a gold item's."""
+    drawn = hashlib.sha256(f"gold\0{mixing.seed}\0{reviewer}\0{stretch}".encode()).digest()
+    return stretch * mixing.one_in + int.from_bytes(drawn[:8]) % mixing.one_in
+
+
+def n_to_come(
+    mixing: Mixing, reviewer: str, n_decided: int, n_others: int, n_gold: int, n_within: int
+) -> int:
+    """How many gold items will be shown before and behind the `n_others` other cards to come.
+
+    One at each place up to the last of the others, while there are any of the `n_gold`; those of
+    them that the queue itself holds (`n_within`) come in any case, behind the others at the latest.
+    """
     if not mixing.one_in:
-        return False
-    block, place = divmod(n, mixing.one_in)
-    drawn = hashlib.sha256(f"gold\0{mixing.seed}\0{reviewer}\0{block}".encode()).digest()
-    return int.from_bytes(drawn[:8]) % mixing.one_in == place
+        return n_within
+    n_found, at, stretch = 0, n_decided, n_decided // mixing.one_in
+    while n_found < n_gold:
+        place = _gold_place(mixing, reviewer, stretch)
+        stretch += 1
+        if place < at:
+            continue
+        n_others -= place - at
+        if n_others <= 0:
+            break
+        n_found, at = n_found + 1, place + 1
+    return max(n_found, n_within)
 
 
 def mixed(

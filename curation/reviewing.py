@@ -81,6 +81,10 @@ class Line:
         """Whether the trace is in the line, kept from the reviewer or not."""
         return trace_id in self.whole._place
 
+    def is_open(self, trace_id: str) -> bool:
+        """Whether the trace is in the line and not kept from the reviewer."""
+        return trace_id in self._place
+
     def place(self, trace_id: str) -> int:
         """The trace's place in the whole line, -1 where it has none."""
         return self.whole._place.get(trace_id, -1)

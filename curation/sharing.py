@@ -76,6 +76,21 @@ class Readers:
         self._overlap = Overlap()
         self._full: dict[str, str] = {}
         self.assigned = Assigned()
+        self._gold: dict[str, tuple[object, dict[str, str]]] = {}
+
+    def gold_for(
+        self, reviewer: str, version: object, fetch: Callable[[], dict[str, str]]
+    ) -> dict[str, str]:
+        """The reviewer's gold items, fetched anew where the version is a new one."""
+        held = self._gold.get(reviewer)
+        if held is None or held[0] != version:
+            held = self._gold[reviewer] = (version, fetch())
+        return held[1]
+
+    def known_gold(self, reviewer: str) -> set[str]:
+        """The reviewer's gold items, decided ones too, as they were last fetched."""
+        held = self._gold.get(reviewer)
+        return set() if held is None else set(held[1])
 
     def catch_up(self, since: Fetch) -> None:
         """Take in the records after the last one seen.

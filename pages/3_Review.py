@@ -47,6 +47,7 @@ def screen(
     deck, n_left, n_elsewhere, decided = dealing.deal(
         store, line, queue, room.reviewer, desk.depth(KEY), room.readers, room.reservations
     )
+    n_done = dealing.n_decided(queue, room.reviewer, decided, room.readers)
     review_queue.elsewhere(n_elsewhere)
     if first is not None and first not in deck[:1]:
         deck = [first, *(trace_id for trace_id in deck if trace_id != first)]
@@ -70,7 +71,7 @@ def screen(
         store_id=store.setting("store_id") or str(store.path),
         reviewer=room.reviewer,
         queue=queue,
-        progress=messages.Progress(len(decided), len(decided) + n_left, n_left),
+        progress=messages.Progress(n_done, n_done + n_left, n_left),
         recent=[messages.Recent(**row) for row in store.recent_decisions(room.reviewer)],
         span_labels=span_labels.labels(store),
         is_blind_first=is_blind_first,

@@ -89,6 +89,32 @@ def test_gold_comes_to_everybody_though_it_is_read_and_assigned_to_another(
     assert {line.why(i) for i in deck} == {"assigned to you by z"}
 
 
+@pytest.mark.parametrize("queue", ["in order", ASSIGNED])
+def test_what_is_left_falls_by_one_with_every_card_gold_or_not(
+    store: Store, ids: list[str], queue: str
+) -> None:
+    for trace_id in ids[40:]:
+        store.decide(a_decision(trace_id, reviewer="bo"))
+    gold_items.mark(store, ids[50:], "accept", marked_by="lead")
+    gold_items.mix_in(store, 4, feedback=False)
+    if queue == ASSIGNED:
+        assigning.make(store, assigning.Request(("ada",)), made_by="lead")
+    (ada,) = _desks(store, "ada")
+    said = []
+    while True:
+        line = reviewing.line(store, queue, "ada", 0, ())
+        hand = dealing.deal(store, line, queue, "ada", 6, ada.readers, ada.held)
+        said.append(
+            (dealing.n_decided(queue, "ada", hand.decided, ada.readers), hand.n_left)
+        )  # fmt: skip
+        if not hand.deck:
+            break
+        store.decide(a_decision(hand.deck[0], reviewer="ada"))
+    n = len(said) - 1
+    assert n == 50, "the forty that are not read, and all ten gold items"
+    assert said == [(i, n - i) for i in range(n + 1)]
+
+
 def test_without_other_cards_the_queue_ends_and_gold_does_not_lengthen_it(
     store: Store, ids: list[str]
 ) -> None:
@@ -154,6 +180,7 @@ def test_accuracy_counts_the_first_verdict_of_each_person_on_each_item(
     store.decide(a_decision(ids[2], "accept", reviewer="ada"))
     store.decide(a_decision(ids[3], "accept", reviewer="ada"))
     store.decide(a_decision(ids[0], "reject", reviewer="lead"))
+    store.decide(a_decision(ids[0], "reject", reviewer="bo", origin="bulk"))
     (row,) = gold_items.accuracy(store.gold_answers())
     # Right on items 1 and 2 of four. Wilson, z = 1.96: the middle is (2 + 1.92) / (4 + 3.84) = .5,
     # the half width 1.96·√(4·.25 + .96)/(4 + 3.84) = 1.96·1.4/7.84 = .35

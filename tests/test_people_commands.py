@@ -10,8 +10,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from curation import dealing, reviewing
 from curation import store as stores
 from curation.settings import ROOT
+from curation.sharing import Readers, Reservations
 from tests.builders import a_decision
 from tests.said import Said
 
@@ -152,3 +154,30 @@ def test_agreement_tells_of_steps_spans_and_gold(curate: Curate, demo: Path) -> 
     app.switch_page("pages/5_Agreement.py").run()
     assert not app.exception
     assert any("2 steps of 2 traces" in caption.value for caption in app.caption)
+
+
+def test_review_says_what_is_assigned_and_counts_it_alone(curate: Curate, demo: Path) -> None:
+    ids = [item["trace_id"] for item in curate("list", "--json").json["items"]]
+    curate("decide", ids[0], "accept", "--reviewer", "reviewer")
+    curate("assign", "make", "--to", "reviewer", "--n", 4, "--by", "lead")
+    with stores.open(demo) as store:
+        mine = store.assigned()["trace_id"].to_list()
+        store.decide(a_decision(mine[0], reviewer="reviewer"))
+        assert store.n_assigned_left("reviewer") == 3
+        line = reviewing.line(store, reviewing.ASSIGNED, "reviewer", 0, ())
+        readers = Readers()
+        hand = dealing.deal(
+            store, line, reviewing.ASSIGNED, "reviewer", 9, readers, Reservations()
+        )  # fmt: skip
+        counted = [
+            dealing.n_decided(queue, "reviewer", hand.decided, readers)
+            for queue in (reviewing.ASSIGNED, "in order")
+        ]
+    # Of the four one is decided; in all, two.
+    assert (hand.n_left, counted) == (3, [1, 2])
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    app.switch_page("pages/3_Review.py").run()
+    assert app.button(key="assigned_take").label == "3 assigned to you"
+    app.button(key="assigned_take").click().run()
+    assert not app.exception
+    assert app.selectbox(key="queue").value == "assigned to me"

@@ -74,8 +74,12 @@ def test_days_without_decisions_are_zeros_and_the_last_days_are_kept() -> None:
          "day": [date(2026, 1, 1), date(2026, 1, 3), date(2026, 1, 4)], "n": [5, 2, 7]}
     )  # fmt: skip
     days = progress.days_until(by_day)
-    assert days == [date(2026, 1, n) for n in (1, 2, 3, 4)]
-    assert progress.counts_on(by_day, "ada", days) == [5, 0, 0, 7]
+    # A week at least: four days with the 1st and the 4th among them, three before.
+    assert days == [
+        *(date(2025, 12, n) for n in (29, 30, 31)),
+        *(date(2026, 1, n) for n in (1, 2, 3, 4)),
+    ]
+    assert progress.counts_on(by_day, "ada", days) == [0, 0, 0, 5, 0, 0, 7]
     late = pl.concat([by_day, by_day.head(1).with_columns(day=date(2026, 3, 1))])
     assert len(progress.days_until(late)) == progress.N_DAYS
     assert progress.days_until(late)[-1] == date(2026, 3, 1)
@@ -96,4 +100,4 @@ def test_the_command_and_the_page_show_it(curate: Callable[..., Said], demo: Pat
     assert not app.exception
     table = app.dataframe[0].value
     assert table["Decided"].to_list() == [1]
-    assert table["By day"].to_list() == [[1]]
+    assert [list(days) for days in table["By day"]] == [[0, 0, 0, 0, 0, 0, 1]]

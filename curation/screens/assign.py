@@ -55,7 +55,7 @@ def _form(room: ui.Room) -> assigning.Request:
     if view is not None:
         held = json.loads(views[view])
         where, text = held["where"] or "", held["text"] or None
-    one, two, three, four = st.columns(4)
+    one, two, three, four = st.columns(4, vertical_alignment="bottom")
     way = one.selectbox(
         "Of these", ["all", "a number at random", "a share at random"], key="assign_way"
     )
@@ -139,15 +139,15 @@ def _progress(progress: pl.DataFrame) -> None:
     st.dataframe(
         [
             {
-                "Assignment": row["name"] or row["assignment_id"], "Reviewer": row["reviewer"],
-                "Assigned": row["n_assigned"], "Decided": row["n_decided"], "Left": row["n_left"],
-                "Done": row["n_decided"] / row["n_assigned"],
+                "Reviewer": row["reviewer"], "Assignment": row["name"] or row["assignment_id"],
+                "Given": row["n_assigned"], "Left": row["n_left"],
+                "Done": 100 * row["n_decided"] / row["n_assigned"],
             }
             for row in progress.to_dicts()
         ],
         hide_index=True, alt="How far each person is with each assignment", key="assign_progress",
         column_config={
-            "Done": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+            "Done": st.column_config.ProgressColumn(format="%d %%", min_value=0, max_value=100)
         },
     )  # fmt: skip
     st.page_link(

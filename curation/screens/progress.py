@@ -9,12 +9,12 @@ import streamlit as st
 
 from curation import ui
 
-N_DAYS = 28
+LEAST_DAYS, N_DAYS = 7, 28
 HELP = (
-    "Decided: traces with a standing verdict of theirs; undone: verdicts taken back. Seconds are "
-    "on the card with idle time left out, over the decisions that were timed on the desk; the rate "
-    "is decisions an hour of such time. Speed is no quality: read it beside agreement and gold. "
-    "Days are UTC."
+    "Decided: traces with a standing verdict of theirs; given and left: of what is assigned to "
+    "them; undone: verdicts taken back. Seconds are on the card with idle time left out, over the "
+    "decisions that were timed on the desk; the rate is per hour of such time. Speed is no "
+    "quality: read it beside agreement and gold. Days are UTC."
 )
 
 
@@ -32,16 +32,16 @@ def section(room: ui.Room) -> None:
             {
                 "Reviewer": row["reviewer"], "Decided": row["n_decided"],
                 "By day": counts_on(by_day, row["reviewer"], days),
+                "Given": row["n_assigned"], "Left": row["n_left"],
                 "Accepted": row["n_accepted"], "Rejected": row["n_rejected"],
                 "Flagged": row["n_flagged"], "Skipped": row["n_skipped"],
                 "Undone": row["n_undone"], "Median s": row["median_active_s"],
-                "90 % within s": row["p90_active_s"],
-                "An active hour": row["decisions_per_active_hour"],
-                "Assigned": row["n_assigned"], "Left": row["n_left"], "Last": row["last_at"],
+                "P90 s": row["p90_active_s"], "Per hour": row["decisions_per_active_hour"],
+                "Last": row["last_at"],
             }
             for row in rows
         ],
-        hide_index=True, alt="Progress by person", key="progress_people",
+        hide_index=True, alt="Progress by person", key="progress_people", placeholder="–",
         column_config={
             "By day": st.column_config.BarChartColumn(
                 "By day", y_min=0,
@@ -49,9 +49,9 @@ def section(room: ui.Room) -> None:
             ),
             **{
                 name: st.column_config.NumberColumn(name, format="%.1f")
-                for name in ("Median s", "90 % within s")
+                for name in ("Median s", "P90 s")
             },
-            "An active hour": st.column_config.NumberColumn("An active hour", format="%.0f"),
+            "Per hour": st.column_config.NumberColumn("Per hour", format="%.0f"),
             "Last": st.column_config.DatetimeColumn("Last", format="YYYY-MM-DD HH:mm"),
         },
     )  # fmt: skip
@@ -59,11 +59,11 @@ def section(room: ui.Room) -> None:
 
 
 def days_until(by_day: pl.DataFrame) -> list[date]:
-    """Each day from the first with a decision to the last, at most `N_DAYS` of them."""
+    """The days up to the last with a decision, from the first on; `LEAST_DAYS` to `N_DAYS`."""
     if not by_day.height:
         return []
     first, last = (min(by_day["day"]), max(by_day["day"]))
-    n = min((last - first).days + 1, N_DAYS)
+    n = min(max((last - first).days + 1, LEAST_DAYS), N_DAYS)
     return [last - timedelta(days=n - 1 - i) for i in range(n)]
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 
 from curation import dealing, queues, sharing, ui
 from curation.errors import FilterError
-from curation.reviewing import SELECTION
+from curation.reviewing import ASSIGNED, SELECTION
 from curation.sharing import EVERYBODY, Overlap
 
 VIEW = "view/"
@@ -59,6 +59,7 @@ def choose(room: ui.Room) -> Choice:
         )
         st.warning(ui.escaped(f"{why} The queue below is another one."))
     queue = st.sidebar.selectbox("Queue", names, key="queue", bind="query-params")
+    _assigned(room, queue)
     absent = [i for i in chosen if not room.store.holds_trace(i)] if queue == SELECTION else []
     if absent:
         st.warning(f"{len(absent)} of the {len(chosen)} chosen traces are not in this store.")
@@ -67,6 +68,20 @@ def choose(room: ui.Room) -> Choice:
         with st.expander("Who reads what", icon=":material/group:"):
             _overlap(room)
     return Choice(queue, chosen, where, text)
+
+
+def _assigned(room: ui.Room, queue: str) -> None:
+    """Say what a lead gave to the reviewer, where they are in another queue."""
+
+    def take() -> None:
+        st.session_state["queue"] = ASSIGNED
+
+    n = room.store.n_assigned_left(room.reviewer) if queue != ASSIGNED else 0
+    if n:
+        st.sidebar.button(
+            f"{n:,} assigned to you", key="assigned_take", on_click=take, width="stretch",
+            icon=":material/assignment_ind:",
+        )  # fmt: skip
 
 
 @st.cache_data(max_entries=64, show_spinner="Looking through the traces")

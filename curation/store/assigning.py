@@ -120,6 +120,17 @@ class Assigning(Connection):
         )
         return n
 
+    def n_assigned_left(self, reviewer: str, question: str = QUESTION) -> int:
+        """How many traces wait for the reviewer by an assignment."""
+        n: int = self._value(
+            "select count(distinct l.trace_id) from live_assignment l "
+            "where l.reviewer = $reviewer and l.trace_id not in (select trace_id "
+            "from current_decision where reviewer = $reviewer and question = $question)",
+            reviewer=reviewer,
+            question=question,
+        )
+        return n
+
     def assignments(self) -> pl.DataFrame:
         """Every assignment, newest first, ended ones too (`withdrawn_at` is not null)."""
         return self._frame(

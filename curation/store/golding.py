@@ -104,13 +104,14 @@ class Golding(Deciding):
 
         Columns: trace_id, reviewer, verdict, gold (what is right), decision_id, decided_at. One
         that was taken back later counts too: what is right may have been told in between. Without
-        those who marked the trace.
+        bulk decisions, which nobody read for, and without those who marked the trace.
         """
         return self._frame(
             """
             select d.trace_id, d.reviewer, d.verdict, g.verdict as gold, d.decision_id, d.decided_at
             from decision d join current_gold_verdict g using (trace_id)
             where d.question = $question and d.verdict in ('accept', 'reject')
+                and d.origin <> 'bulk'
                 and not exists (select 1 from gold_verdict m
                     where m.trace_id = d.trace_id and m.marked_by = d.reviewer)
             qualify row_number() over (

@@ -153,11 +153,13 @@ def _reasons(room: ui.Room, standing: Guidance) -> None:
         )
 
     with st.form(f"reasons_{based_on}", border=False):
+        for title, column in zip(("Place", "Label"), st.columns([1, 5, 2]), strict=False):
+            column.caption(title)
         for place, reason in enumerate(standing.reasons, start=1):
             where, label, used = st.columns([1, 5, 2], vertical_alignment="bottom")
             where.number_input(
                 f"Place of {reason.code}", 1, 99, place, key=key("place", reason.code),
-                label_visibility="visible" if place == 1 else "collapsed",
+                label_visibility="collapsed",
             )  # fmt: skip
             label.text_input(
                 f"Label of {reason.code}", reason.label, key=key("label", reason.code),

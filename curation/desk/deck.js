@@ -65,6 +65,7 @@ class Deck {
     const { entry } = this.mine.get(id) ?? {};
     this.outbox.acknowledge(id);
     this.mine.delete(id);
+    if (entry?.kind === "decide") this.onDiscard?.(entry);
     if (entry?.kind === "undo") this.withdrawn.delete(entry.withdraws);
     else if (entry && this.decided.get(this.placeOf(entry)) === id)
       this.decided.delete(this.placeOf(entry));

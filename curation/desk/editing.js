@@ -64,6 +64,7 @@ class Editor {
     this.desk = desk;
     this.parts = desk.parts;
     this.drafts = new Drafts(desk.deck.outbox, `${desk.deck.question}/edit`); // id -> {text}
+    desk.deck.onDiscard = (entry) => this.restore(entry);
     this.isOpen = false;
     this.card = null;
     this.timer = null;
@@ -122,7 +123,7 @@ class Editor {
     courier.sendSoon();
   }
 
-  /** A decision was taken back: its edit is a draft again. */
+  /** A decision was taken back, or given up as refused: its edit is a draft again. */
   restore({ decision_id, trace_id, edit }) {
     if (!edit) return;
     const { text } = this.desk.deck.mine.get(decision_id)?.entry.edit ?? edit;
@@ -181,6 +182,8 @@ class Editor {
     parts.editField.value =
       this.draft() ?? (before === undefined || before === null ? fieldText(card.text) : fieldText(before));
     this.isOpen = true;
+    this.nHidden = 0; // a field shows nothing of these, and obeys those that reorder
+    eachPiece(card.text, 0, card.text.length, () => {}, () => (this.nHidden += 1));
     parts.edited.hidden = true;
     parts.editor.hidden = false;
     parts.editChanges.before(parts.editField);
@@ -261,9 +264,13 @@ class Editor {
       ? "draft only in this tab: the browser's storage is full"
       : "draft kept in this browser";
     editState.dataset.state = this.drafts.unkept.has(this.id) ? "refused" : "";
-    editState.textContent = counts.changes
-      ? `${countWords(counts)} · ${where}`
-      : "Nothing changed yet.";
+    const said = [
+      counts.changes ? `${countWords(counts)} · ${where}` : "Nothing changed yet.",
+      this.nHidden
+        ? `${this.nHidden} invisible ${this.nHidden === 1 ? "character" : "characters"} in the original: leave to see where`
+        : "",
+    ];
+    editState.textContent = said.filter(Boolean).join(" · ");
     paintChanges(editChanges, pieces);
     if (!counts.changes)
       editChanges.append(el("p", { class: "dim" }, "What you change is shown here, word by word."));

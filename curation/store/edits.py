@@ -124,17 +124,18 @@ class Edits(Connection):
 
     def edit_taken_back(self, trace_id: str, reviewer: str) -> dict[str, str] | None:
         """The edit that the reviewer took back last on this trace: decision_id, text; or None."""
-        return self._one(
+        rows = self._frame(
             """
-            select d.decision_id, json_extract_string(d.extra, '$.edit.text') as text
-            from decision d join decision w on w.withdraws = d.decision_id
-            where d.trace_id = $trace_id and d.reviewer = $reviewer and contains(d.extra, '"edit"')
-                and json_extract_string(d.extra, '$.edit.trace_id') is not null
-            order by w.sequence desc limit 1
+            select decision_id, withdraws, json_extract_string(extra, '$.edit.text') as text
+            from decision where trace_id = $trace_id and reviewer = $reviewer
+            order by sequence
             """,
             trace_id=trace_id,
             reviewer=reviewer,
-        )
+        ).to_dicts()
+        texts = {row["decision_id"]: row["text"] for row in rows if row["text"] is not None}
+        gone = [row["withdraws"] for row in rows if row["withdraws"] in texts]
+        return {"decision_id": gone[-1], "text": texts[gone[-1]]} if gone else None
 
 
 def broken_edits(store: Deciding) -> tuple[int, list[str]]:

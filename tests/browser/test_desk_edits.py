@@ -194,3 +194,21 @@ def test_an_edit_waits_for_the_server_even_where_the_browser_has_no_room(bench: 
     desk.wait_until_saved(1)
     # What was not typed has the line ends that it had.
     assert bench.rows[0]["extra"]["edit"]["text"] == f"{text} ax1u"
+
+
+def test_an_edit_that_the_server_refuses_is_a_draft_again_when_it_is_given_up(bench: Bench) -> None:
+    bench.lay([a_card("It is\u200b 4.", 1), *some_cards(3)[1:]])
+    desk = bench.tab().open()
+    desk.press("t")
+    desk.page.keyboard.type("refuse me")
+    desk.press("Escape", "e")
+    expect(desk.find(".editing [role=status]")).to_contain_text("1 invisible character")
+    _field(desk).fill("Perhaps it is 4.")
+    desk.press("Control+Enter").wait_for_card(trace(2)).wait_for_receipt("1 not stored")
+    for _ in "ab":
+        desk.find(".receipt").get_by_text("Discard").click()
+    desk.wait_for_receipt("nothing to save yet")
+    desk.open()
+    desk.wait_for_card(trace(1)).press("e")
+    expect(_field(desk)).to_have_value("Perhaps it is 4.")
+    assert bench.rows == []

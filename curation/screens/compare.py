@@ -110,7 +110,7 @@ def desk_of_pairs(room: ui.Room, asked: Asked) -> None:
         key=KEY,
         store_id=store.setting("store_id") or str(store.path),
         reviewer=reviewer,
-        queue="beside one trace" if asked.left else KINDS[asked.rule.kind].lower(),
+        queue="pairs: beside one" if asked.left else f"pairs: {asked.rule.kind}",
         progress=messages.Progress(n_total - n_left, n_total, n_left),
         recent=store.recent_choices(reviewer),
         first=repr(asked._replace(shows_all=False)),

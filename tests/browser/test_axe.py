@@ -93,6 +93,7 @@ def test_the_desk_has_no_serious_finding_in_any_state(bench: Bench, tab: tuple[P
         ("Agreement", "[data-testid=stHeading]"),
         ("Export", "[data-testid=stHeading]"),
         ("Lexicon", "[data-testid=stTextInput]"),
+        ("Compare?reviewer=ada", ".desk[data-phase=card]"),
     ],
 )
 def test_no_page_has_a_serious_finding_of_ours_or_is_wider_than_a_narrow_window(

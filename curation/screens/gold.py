@@ -85,11 +85,11 @@ def _accuracy(room: ui.Room) -> None:
 def _mixing(room: ui.Room) -> None:
     st.subheader("How they are mixed in")
     held = gold_items.Mixing.read(room.store)
-    left, middle, right = st.columns(3, vertical_alignment="bottom")
+    left, right = st.columns(2, vertical_alignment="bottom")
     one_in = left.number_input(
         "One card in", 0, 1000, held.one_in, key="gold_one_in", help="0 = none is mixed in."
     )
-    feedback = middle.toggle(
+    feedback = st.toggle(
         "Say after the verdict what was right", held.feedback, key="gold_feedback",
         help="Quietly, beside the receipt. The card itself never carries it.",
     )  # fmt: skip

@@ -67,7 +67,7 @@ function listen(desk, signal) {
   on(desk.parts.problem, "scroll", () => (desk.isProblemScrolled = true), { passive: true });
   on(window, "beforeunload", (event) => {
     const { outbox } = desk.deck;
-    if (outbox.unkept.size || desk.editor.drafts.unkept.size) event.preventDefault();
+    if (outbox.unkept.size || desk.editor?.drafts.unkept.size) event.preventDefault();
   });
   // Pressed with a pointer, a button gives the focus back: the next space is a skip.
   on(desk.root, "click", (event) => {

@@ -130,3 +130,16 @@ def test_differences_are_marked_hostile_text_is_text_and_a_look_is_recorded(
         decision = store.decisions(ids[0])[0]
     assert (row["left"], row["chosen"], row["revealed"]) == (ids[1], ids[0], True)
     assert decision["question"] == PREFER + pair_of(*ids)[1]
+
+
+def test_review_opens_the_other_traces_of_its_problem_beside_the_one_on_screen(
+    start: Callable[[], Server], context: BrowserContext
+) -> None:
+    desk = Desk(context, start(), "Review", reviewer="ada").open()
+    one = desk.shown
+    with context.expect_page() as opened:
+        desk.press("l")
+    expect(opened.value.locator(".desk")).to_have_attribute("data-phase", "card")
+    assert one in (opened.value.locator(".desk").get_attribute("data-trace") or "").split("|")
+    expect(opened.value.locator(".progress")).to_contain_text("0 of 1 decided")
+    assert desk.shown == one

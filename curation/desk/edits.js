@@ -114,27 +114,34 @@ function paintChanges(place, pieces) {
     if (kind !== "same") {
       if (!row && shown < MOST_CHANGES) {
         row = el("p", { class: "change text", dir: "auto" });
-        const before = pieces[k - 1]?.[1] ?? "";
-        appendText(row, before, nextCut(before, Math.max(0, before.length - CONTEXT_CHARS)));
+        appendText(row, endOf(pieces[k - 1]?.[1] ?? ""));
         rows.push(row);
         shown += 1;
       }
       if (row) row.append(changed(kind, text));
       return;
     }
-    if (row) appendText(row, text, 0, nextCut(text, CONTEXT_CHARS));
+    if (!row) return;
     // Close by, the next change goes on in the same row.
     const isClose = text.length <= 2 * CONTEXT_CHARS && k + 1 < pieces.length && shown < MOST_CHANGES;
-    if (row && isClose) {
-      appendText(row, text, nextCut(text, CONTEXT_CHARS));
-      shown += 1;
-    } else {
-      row = null;
-    }
+    appendText(row, isClose ? text : beginningOf(text));
+    if (isClose) shown += 1;
+    else row = null;
   });
   const left = changeCounts(pieces).changes - shown;
   if (left > 0) rows.push(el("p", { class: "dim" }, `${left} more changes are not shown here.`));
   place.replaceChildren(...rows);
+}
+
+/** The last words of what stands before a change, and the first of what stands behind it. */
+function endOf(text) {
+  if (text.length <= CONTEXT_CHARS) return text;
+  return `… ${text.slice(nextCut(text, text.length - CONTEXT_CHARS)).replace(/^\S*\s+(?=\S)/, "")}`;
+}
+
+function beginningOf(text) {
+  if (text.length <= CONTEXT_CHARS) return text;
+  return `${text.slice(0, nextCut(text, CONTEXT_CHARS)).replace(/(?<=\S)\s+\S*$/, "")} …`;
 }
 
 /** A piece that went or came; line breaks in it have a sign, or a change of them showed nothing. */

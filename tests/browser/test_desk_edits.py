@@ -122,6 +122,15 @@ def test_changes_are_counted_by_place_and_word(ask: Ask) -> None:
     ]
 
 
+def test_what_stands_around_a_change_is_cut_between_words(ask: Ask) -> None:
+    # 140 characters; the last 80 begin with "two three", the first 80 end in "one two th".
+    text = "one two three " * 10
+    ends, begins = ask("(text) => [endOf(text), beginningOf(text)]", [text])[0]
+    assert ends == "… three " + "one two three " * 5
+    assert begins == "one two three " * 5 + "one two …"
+    assert ask("(text) => [endOf(text), beginningOf(text)]", ["short "]) == [["short ", "short "]]
+
+
 # The whole road -----------------------------------------------------------------------------------
 
 

@@ -98,7 +98,7 @@ class Guide {
 
 /** The empty panel, a modal dialog of our own. */
 function guidePanel() {
-  const dialog = el("dialog", { class: "sheet guide", "aria-label": "Guidelines" });
+  const dialog = el("dialog", { class: "guide", "aria-label": "Guidelines" });
   dialog.append(
     el("h2", {}, "Guidelines"),
     el("p", { class: "dim small version" }),

@@ -57,6 +57,7 @@ def app(serving: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory
 def test_the_desk_has_no_serious_finding_in_any_state(bench: Bench, tab: tuple[Page, str]) -> None:
     page, scheme = tab
     bench.lay(some_cards(2))
+    bench.guide(f"gl1_{1:024x}", "Reject **leaks**.", [("leak", "Leaks privilege", False)])
     desk = Desk(page.context, bench.server, home=bench.home.name, blind=1).open()
     expect(desk.page.locator(".desk")).to_have_attribute("data-scheme", scheme)
     found = {"blind first": serious(desk.page, scheme)}
@@ -69,7 +70,14 @@ def test_the_desk_has_no_serious_finding_in_any_state(bench: Bench, tab: tuple[P
     desk.press("1", "w")
     expect(desk.find(".spanmenu")).to_be_hidden()
     found["rendered, with a span"] = serious(desk.page, scheme)
-    desk.press("w", "?")
+    desk.press("w", "e")
+    desk.find(".edit-field").fill("Another text.")
+    expect(desk.find(".editor ins").first).to_be_visible()
+    found["editor"] = serious(desk.page, scheme)
+    desk.press("Escape", "i")
+    expect(desk.find(".guide strong")).to_be_visible()
+    found["guidelines"] = serious(desk.page, scheme)
+    desk.press("Escape", "?")
     expect(desk.find(".sheet")).to_be_visible()
     found["key sheet"] = serious(desk.page, scheme)
     desk.press("Escape", "a").wait_until_saved(1)

@@ -128,8 +128,8 @@ class Desk extends Board {
     this.past = id === null ? null : this.deck.standing(id);
     const hadFocus = this.root.contains(this.root.getRootNode().activeElement);
     if (this.card) {
-      paintProblem(parts.problem, this.card);
       this.trace.show(this.card);
+      paintProblem(parts.problem, this.card);
       paintNumbers(parts.numbers, this.card);
     } else {
       this.trace.clear();

@@ -27,7 +27,7 @@ const SETTLES = new Set(["accept", "reject"]); // the verdicts that a look at th
 class Sight {
   constructor(parts, trace, deck, isBlind) {
     this.parts = parts;
-    this.list = trace.list;
+    this.frame = trace.frame;
     this.deck = deck;
     this.isBlindFirst = false;
     this.hidden = new WeakMap(); // card -> its copy
@@ -61,8 +61,8 @@ class Sight {
   }
 
   paint(card) {
-    this.list.dataset.heat = this.heat;
-    this.list.dataset.markers = this.markers;
+    this.frame.dataset.heat = this.heat;
+    this.frame.dataset.markers = this.markers;
     for (const node of this.parts.heats)
       node.setAttribute("aria-pressed", String(node.dataset.heat === this.heat));
     this.parts.markers.setAttribute("aria-pressed", String(this.markers === "on"));

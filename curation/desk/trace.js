@@ -14,21 +14,21 @@ class TraceView {
   constructor(pane, onReading) {
     this.pane = pane;
     this.onReading = onReading;
-    this.list = el("ol", { class: "steps", "data-heat": "off", "data-markers": "on" });
-    pane.append(this.list);
+    this.frame = el("div", { class: "steps", "data-heat": "off", "data-markers": "on" });
+    pane.append(this.frame);
     this.onStep = []; // called with the step that one comes to stand on
-    this.leaf = null; // what is on screen: {card, prepared, unfolded, items}
-    this.ahead = null; // the next card's, built while nobody waits
+    this.leaf = null; // what is on screen: {card, prepared, unfolded, items, root}
+    this.ahead = null; // the next card's, built and laid out, unseen, while nobody waits
     this.cursor = -1;
     this.step = -1;
     this.observer = new IntersectionObserver((seen) => this.onSeen(seen), {
       rootMargin: "600px 0px",
       scrollMargin: "600px 0px",
     });
-    this.list.onpointerover = (event) => this.onPointer(event);
-    this.list.onpointerleave = () =>
+    this.frame.onpointerover = (event) => this.onPointer(event);
+    this.frame.onpointerleave = () =>
       this.onReading(this.cursor < 0 ? null : this.groupNumber(this.cursor));
-    this.list.addEventListener("focusin", (event) => {
+    this.frame.addEventListener("focusin", (event) => {
       const item = event.target.closest(".step");
       if (item) this.step = Number(item.dataset.step);
     });
@@ -36,6 +36,11 @@ class TraceView {
 
   get card() {
     return this.leaf?.card ?? null;
+  }
+
+  /** The steps on screen, as elements in a list; an empty one where there is no card. */
+  get list() {
+    return this.leaf?.root ?? (this.empty ??= el("ol", { class: "leaf" }));
   }
 
   /** The index of the step that has the focus, -1 for none. */
@@ -51,23 +56,47 @@ class TraceView {
     for (const hear of this.onStep) hear(i);
   }
 
-  /** Show a card from its beginning. */
+  /**
+   * Show a card from its beginning.
+   *
+   * The next card's leaf is laid out already, so it only takes the place of the last one. That it can
+   * be found and selected is left until it is painted.
+   */
   show(card) {
+    // Asked before anything changes, when it costs no layout. The event that tells of a scroll comes
+    // a frame late, and the next card must begin at its top.
+    const isScrolled = this.pane.scrollTop !== 0;
+    this.settle();
     this.forget(this.leaf);
+    this.leaf?.root.remove();
     this.leaf = this.ahead?.card === card ? this.ahead : this.build(card);
-    this.ahead = null;
+    if (this.leaf === this.ahead) this.ahead = null;
     this.cursor = -1;
     this.step = -1;
-    this.list.replaceChildren(...this.leaf.items);
-    // Always: the event that tells of a scroll comes a frame late, and the next card must not.
-    this.pane.scrollTop = 0;
+    this.leaf.root.className = "leaf";
+    this.leaf.root.style.width = "";
+    if (this.leaf.root.parentNode !== this.frame) this.frame.append(this.leaf.root);
+    if (isScrolled) this.pane.scrollTop = 0;
+    if (document.visibilityState === "hidden") this.settle();
+    else requestAnimationFrame(() => setTimeout(() => this.settle(), 0));
+  }
+
+  /** What is left until the card on screen is painted; whoever wants to use it may ask sooner. */
+  settle() {
+    if (this.leaf?.root.inert) this.leaf.root.inert = false;
   }
 
   /** Build a card's steps before it is asked for. */
   anticipate(card) {
     if (!card || card === this.card || card === this.ahead?.card) return;
     this.forget(this.ahead);
+    this.ahead?.root.remove();
     this.ahead = this.build(card);
+    const { root } = this.ahead;
+    root.className = "leaf ahead";
+    root.style.width = `${this.frame.clientWidth}px`;
+    root.inert = true;
+    this.frame.append(root);
   }
 
   /**
@@ -75,8 +104,9 @@ class TraceView {
    * that folds, focus and the place of the first step in view are what they were.
    */
   repaint(card) {
+    this.settle();
     const top = () => this.pane.getBoundingClientRect().top;
-    const anchor = [...this.list.children].find(
+    const anchor = this.leaf.items.find(
       (item) => item.getBoundingClientRect().bottom > top(),
     );
     const before = anchor ? anchor.getBoundingClientRect().top - top() : 0;
@@ -96,10 +126,11 @@ class TraceView {
   }
 
   clear() {
+    this.settle();
     this.forget(this.leaf);
+    this.leaf?.root.remove();
     this.leaf = null;
     this.cursor = -1;
-    this.list.replaceChildren();
   }
 
   forget(leaf) {
@@ -126,6 +157,7 @@ class TraceView {
       eager = this.fill(leaf, item, i, eager);
       return item;
     });
+    leaf.root = el("ol", { class: "leaf" }, leaf.items);
     return leaf;
   }
 
@@ -269,9 +301,10 @@ class TraceView {
 
   /** Move to the next (1) or previous (-1) step. */
   moveStep(by) {
+    this.settle();
     if (!this.card) return;
     const i = Math.min(Math.max(this.step + by, 0), this.card.steps.length - 1);
-    const item = this.list.children[i];
+    const item = this.leaf?.items[i];
     if (!item) return;
     this.step = i;
     item.focus({ preventScroll: true });
@@ -322,6 +355,7 @@ class TraceView {
 
   /** See to it that the text at `at` is there, unfolded and drawn; the number of its step. */
   bring(at) {
+    this.settle();
     const i = this.card.steps.findIndex((_, step) => at < stepRange(this.card, step)[1]);
     if (!this.find(at) && this.card.text.length > LONG_TRACE && i >= 0) this.fold(i, false, false);
     const chunk = this.find(at);
@@ -338,9 +372,10 @@ class TraceView {
 
   /** Highlight a step and bring it into view; null = none, -1 = the beginning. */
   pointAt(i) {
+    this.settle();
     for (const item of this.list.querySelectorAll(".pointed")) item.classList.remove("pointed");
     if (i === null) return;
-    const item = this.list.children[i];
+    const item = this.leaf?.items[i];
     item?.classList.add("pointed");
     if (item) item.scrollIntoView({ block: "nearest" });
     else this.pane.scrollTop = 0;
@@ -355,6 +390,7 @@ class TraceView {
 
   /** Move the token cursor by one group; it starts at the step that has the focus. */
   moveToken(by) {
+    this.settle();
     if (!this.card?.tokens) return;
     const { groups } = this.leaf.prepared;
     if (!groups.length) return;

@@ -34,8 +34,8 @@ class Desk:
         return self.wait_for_phase("card")
 
     def find(self, selector: str) -> Locator:
-        """Something inside the desk."""
-        return self.page.locator(f".desk {selector}")
+        """Something inside the desk; the next card, which lies unseen beside this one, is not."""
+        return self.page.locator(f".desk {selector}:not(.ahead *)")
 
     def press(self, *keys: str) -> Desk:
         """Press keys, one after the other, as fast as the browser takes them."""

@@ -22,6 +22,9 @@ from curation.store import Store
 UNRESERVED = frozenset(("needs second reading", "flagged by me"))
 """Queues whose cards may lie on several desks: that is what they are for."""
 
+UPCOMING = 2
+"""How many cards behind the deck are worth making before they are asked for."""
+
 
 class Hand(NamedTuple):
     """What one desk gets."""
@@ -34,6 +37,8 @@ class Hand(NamedTuple):
     """Of these, those on other desks, where that is why the deck is short."""
     decided: dict[str, str]
     """What the reviewer has decided so far, as `Store.decided_by` has it."""
+    upcoming: tuple[str, ...] = ()
+    """What will probably come behind the deck, reserved for nobody."""
 
 
 def overlap_of(store: Store) -> Overlap:
@@ -73,7 +78,7 @@ def deal(
         return Hand(deck, n_left, 0, decided)
     mixing, gold = _gold_for(store, line, queue, reviewer, readers, decided)
     n_held = reservations.n_held(QUESTION, reviewer)
-    waiting, n_left = line.left(done, depth + n_held + len(gold))
+    waiting, n_left = line.left(done, depth + UPCOMING + n_held + len(gold))
     # Gold items are held back for their places; behind all others they are cards like any.
     waiting = [*(i for i in waiting if i not in gold), *(i for i in waiting if i in gold)]
 
@@ -87,6 +92,8 @@ def deal(
         return overlap.wished(trace_id) - readers.n_others(trace_id, reviewer) - kept
 
     deck = reservations.take(QUESTION, queue, reviewer, waiting, depth, room_for)
+    behind = waiting.index(deck[-1]) + 1 if deck else 0
+    upcoming = tuple(waiting[behind : behind + UPCOMING]) if len(deck) == depth else ()
     n_elsewhere = n_left - len(deck) if len(deck) < depth else 0
     if gold:
         n_within = sum(line.is_open(i) and i not in done for i in gold)
@@ -98,7 +105,7 @@ def deal(
             )
         )
         deck = gold_items.mixed(deck, gold, len(decided), mixing, reviewer, line.place)[:depth]
-    return Hand(deck, n_left, n_elsewhere, decided)
+    return Hand(deck, n_left, n_elsewhere, decided, upcoming)
 
 
 def n_decided(queue: str, reviewer: str, decided: Mapping[str, str], readers: Readers) -> int:

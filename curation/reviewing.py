@@ -3,7 +3,7 @@
 Ordering looks at every trace, so it must not happen at a key press. A `Line` holds an order; what
 the reviewer has decided is taken out of it on reading, so that neither a decision nor an undo makes
 it anew. `Newest` holds the answer to a question that takes longer than a person waits, and asks it
-again on a thread of its own.
+again on a thread of its own. `Prepared` makes what will be asked for next before it is.
 
 Conductor: asks the store, hands what it says to `queues`. Knows no screen.
 """
@@ -13,7 +13,8 @@ from __future__ import annotations
 import hashlib
 import math
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
@@ -243,3 +244,28 @@ class Newest(Generic[Answer]):
             self._told = self._Told(version, error)
             if error is None:
                 self._answer = answer
+
+
+class Prepared(Generic[Answer]):
+    """What is made on a thread of its own before it is asked for; at most `n` wait at a time."""
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._lock = threading.Lock()
+        self._waiting: dict[Hashable, Future[Answer]] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="prepared")
+
+    def prepare(self, key: Hashable, make: Callable[[], Answer]) -> None:
+        """Make this soon, if it is not made already; the oldest that nobody took is given up."""
+        with self._lock:
+            if key in self._waiting:
+                return
+            while len(self._waiting) >= self._n:
+                self._waiting.pop(next(iter(self._waiting))).cancel()
+            self._waiting[key] = self._thread.submit(make)
+
+    def take(self, key: Hashable, make: Callable[[], Answer]) -> Answer:
+        """What was prepared under this key, once; else made now. Raises what making it raised."""
+        with self._lock:
+            found = self._waiting.pop(key, None)
+        return make() if found is None else found.result()

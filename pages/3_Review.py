@@ -37,6 +37,14 @@ def pool(room: ui.Room) -> cards.Among | None:
     return asked.at(reviewing.grown(room.store.pulse()), patience_s=0.3)
 
 
+@st.cache_resource(max_entries=32, show_spinner=False)
+def prepared(
+    _room: ui.Room, path: str, student: str, reviewer: str
+) -> reviewing.Prepared[messages.Card]:
+    """The cards that come behind this reviewer's deck, made while they read."""
+    return reviewing.Prepared(8)
+
+
 def screen(
     room: ui.Room, choice: review_queue.Choice, first: str | None, *, is_blind_first: bool
 ) -> None:
@@ -44,28 +52,31 @@ def screen(
     store, student, queue = room.store, room.student, choice.queue
     version = (str(store.path), *reviewing.version(store, queue, room.reviewer))
     line = ordered(room, room.reviewer, 0, choice, version)
-    deck, n_left, n_elsewhere, decided = dealing.deal(
+    deck, n_left, n_elsewhere, decided, upcoming = dealing.deal(
         store, line, queue, room.reviewer, desk.depth(KEY), room.readers, room.reservations
     )
     n_done = dealing.n_decided(queue, room.reviewer, decided, room.readers)
     review_queue.elsewhere(n_elsewhere)
     if first is not None and first not in deck[:1]:
         deck = [first, *(trace_id for trace_id in deck if trace_id != first)]
-    scores = store.score_versions(deck, student)
-    profiles = store.profile_versions(deck, student)
+    scores = store.score_versions([*deck, *upcoming], student)
+    profiles = store.profile_versions([*deck, *upcoming], student)
     among = pool(room)
     # Percentiles of a pool that has doubled since are worth a new card; one more trace is not.
     size = among.height.bit_length() if among else 0
+    slips = {
+        i: f"{scores.get(i)}|{profiles.get(i)}|{size if i in scores else ''}|{decided.get(i)}"
+        for i in [*deck, *upcoming]
+    }
+    soon = prepared(room, str(store.path), student, room.reviewer)
+
+    def build(trace_id: str) -> messages.Card:
+        why = line.why(trace_id) or "opened by its link"
+        return cards.build(store, student, room.reviewer, trace_id, why, among)
+
     desk.mount(
-        [
-            desk.Slip(i, f"{scores.get(i)}|{profiles.get(i)}|{size if i in scores else ''}|"
-                      f"{decided.get(i)}")
-            for i in deck
-        ],
-        build=lambda trace_id: cards.build(
-            store, student, room.reviewer, trace_id,
-            line.why(trace_id) or "opened by its link", among,
-        ),
+        [desk.Slip(i, slips[i]) for i in deck],
+        build=lambda i: soon.take((i, slips.get(i), queue), partial(build, i)),
         decide=partial(editing.decide, store),
         key=KEY,
         store_id=store.setting("store_id") or str(store.path),
@@ -79,6 +90,8 @@ def screen(
         scorer_rests=ui.scorer_rests(room),
         guidance=guidance.in_force(store),
     )  # fmt: skip
+    for i in upcoming:
+        soon.prepare((i, slips[i], queue), partial(build, i))
 
 
 with ui.page("Review") as room:

@@ -31,6 +31,8 @@ def test_two_people_never_get_one_card(store: Store) -> None:
     team = Team(store)
     assert team.hand("ada").deck == team.ids[:3]
     assert team.hand("bo").deck == team.ids[3:6]
+    # Behind bo's deck of three come the last two of eight.
+    assert team.hand("bo").upcoming == tuple(team.ids[6:8])
     store.decide(a_decision(team.ids[0], reviewer="ada"))
     # Read once, it is nobody's any more; ada's next card is the first that bo does not hold.
     assert team.hand("ada").deck == [*team.ids[1:3], team.ids[6]]

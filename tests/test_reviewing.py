@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from curation import assigning, queues, reviewing
 from curation import store as stores
+from curation.errors import StoreError
 from curation.reviewing import EXACT, Line, Newest, grown
 from curation.store import Store
 from curation.store.reading import Pulse
@@ -118,3 +120,37 @@ def test_a_line_of_a_picked_list_keeps_its_order() -> None:
     # a was decided when the line was made, and so is no news; b is decided since.
     assert line.left({"a": "d1"}, 9) == (["b", "a"], 2)
     assert line.left({"a": "d1", "b": "d2"}, 9) == (["a"], 1)
+
+
+def test_what_was_prepared_is_taken_once_and_what_was_not_is_made_now() -> None:
+    made: list[str] = []
+
+    def make(name: str) -> str:
+        made.append(name)
+        return name.upper()
+
+    soon: reviewing.Prepared[str] = reviewing.Prepared(2)
+    for name in ("a", "a", "b"):
+        soon.prepare(name, partial(make, name))
+    # The second "a" is the first one; taking finds it made, or waits for it.
+    assert [soon.take("a", lambda: "now"), soon.take("b", lambda: "now")] == ["A", "B"]
+    assert soon.take("a", lambda: "now") == "now"
+    assert made == ["a", "b"]
+
+
+def test_what_fails_while_it_is_prepared_fails_for_whoever_takes_it() -> None:
+    def fail() -> str:
+        raise StoreError("gone")
+
+    soon: reviewing.Prepared[str] = reviewing.Prepared(2)
+    soon.prepare("a", fail)
+    with pytest.raises(StoreError, match="gone"):
+        soon.take("a", lambda: "now")
+    assert soon.take("a", lambda: "now") == "now"
+
+
+def test_the_oldest_that_nobody_took_is_given_up() -> None:
+    soon: reviewing.Prepared[str] = reviewing.Prepared(2)
+    for name in ("a", "b", "c"):
+        soon.prepare(name, partial(str, name))
+    assert [soon.take(name, lambda: "now") for name in "abc"] == ["now", "b", "c"]

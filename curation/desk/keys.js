@@ -142,12 +142,17 @@ function isPressable(node) {
   );
 }
 
-/** Whether a modal dialog that is not ours stands before the page. */
+/**
+ * Whether a modal dialog that is not ours stands before the page. Streamlit's word on a lost connection
+ * is none: it stands for moments longer than the loss, and a key pressed then would be lost too.
+ */
 function isModalOpen() {
-  const dialog = document.querySelector(
+  const open = document.querySelectorAll(
     '[role="dialog"][aria-modal="true"], [data-testid="stDialog"]',
   );
-  return dialog !== null && dialog.checkVisibility();
+  return [...open].some(
+    (dialog) => dialog.checkVisibility() && !dialog.textContent.includes("Connection error"),
+  );
 }
 
 /**

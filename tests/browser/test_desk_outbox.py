@@ -34,6 +34,19 @@ def test_one_decides_on_while_streamlit_mourns_its_connection(own_bench: Bench) 
     assert own_bench.said() == [("1", "accept"), ("2", "reject")]
 
 
+def test_a_key_counts_while_the_word_on_the_lost_connection_still_stands(bench: Bench) -> None:
+    desk = bench.tab().open()
+    show = """(text) => { const dialog = document.createElement("div");
+        dialog.setAttribute("role", "dialog"); dialog.setAttribute("aria-modal", "true");
+        dialog.textContent = text; document.body.append(dialog); window.shown = dialog; }"""
+    desk.page.evaluate(show, "Something to answer first")
+    desk.press("a")
+    assert desk.shown == trace(1)
+    desk.page.evaluate("shown.remove()")
+    desk.page.evaluate(show, "Connection error: is Streamlit still running?")
+    desk.press("a").wait_for_card(trace(2)).wait_until_saved(1)
+
+
 def test_a_closed_tab_sends_what_waits_when_the_desk_opens_again(own_bench: Bench) -> None:
     desk = own_bench.tab().open()
     own_bench.server.kill()

@@ -366,7 +366,7 @@ def _agreed(answer: dict[str, Any]) -> str:
 
 def _standing(answer: dict[str, Any]) -> str:
     """The counts as pairs, then a line for each person."""
-    people = people_commands.progress_in_words(answer["by_person"], _table)
+    people = people_commands.progress_in_words(answer.get("by_person", []), _table)
     whole = _pairs({key: value for key, value in answer.items() if key != "by_person"})
     return f"{whole}\n\n{people}" if people else whole
 

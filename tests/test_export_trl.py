@@ -19,7 +19,9 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.usefixtures("no_network"),
     # Of the trainer's own making, not of what it is given.
-    pytest.mark.filterwarnings("ignore:.(is_)?gradient_checkpointing. is deprecated:FutureWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:.(is_)?gradient_checkpointing(_disable)?. is deprecated:FutureWarning"
+    ),
 ]
 
 DEMO = Path(__file__).parent.parent / "data" / "demo" / "traces.jsonl"

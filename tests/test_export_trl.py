@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.usefixtures("no_network"),
     # Of the trainer's own making, not of what it is given.
     pytest.mark.filterwarnings(
-        "ignore:.(is_)?gradient_checkpointing(_disable)?. is deprecated:FutureWarning"
+        "ignore:.(is_)?gradient_checkpointing(_(en|dis)able)?. is deprecated:FutureWarning"
     ),
 ]
 

@@ -20,6 +20,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     assigning.py      who shall read what
     adjudicating.py   disputes, and who settled them
     golding.py        traces whose right verdict is known
+    marks.py          numbered marks on traces, looked at again
     progressing.py    who decided how much, and how fast
     reading.py        what the rest of the house asks
     safekeeping.py    verify, backup, restore

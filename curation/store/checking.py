@@ -17,6 +17,7 @@ from curation.errors import StoreError
 from curation.records import content_id
 from curation.store.connection import now
 from curation.store.deciding import Deciding
+from curation.store.marks import broken_marks
 
 ASKED = (
     "name", "filter", "seed", "allocation", "n_wished", "gold_share", "stop_rule", "p0", "p1",
@@ -257,18 +258,4 @@ def broken_spot_checks(store: Checking) -> tuple[int, list[str]]:
 
 def broken_gold(store: Checking) -> tuple[int, list[str]]:
     """How many labels were looked at, and those that are not what they were, or missing."""
-    rows = store._frame(
-        "select g.*, t.text_hash as trace_text_hash from gold_label g "
-        "left join trace t using (trace_id) order by g.sequence"
-    ).to_dicts()
-    broken = []
-    for n, row in enumerate(rows, start=1):
-        name = f"gold label {row['gold_label_id']} (no. {row['sequence']})"
-        if row["sequence"] != n:
-            broken.append(f"{name}: number {n} is missing before it")
-            break
-        if _gold_label_id(row) != row["gold_label_id"]:
-            broken.append(f"{name}: it does not say what was stored")
-        if row["trace_text_hash"] != row["text_hash"]:
-            broken.append(f"{name}: it is not about a trace and text of this store")
-    return len(rows), broken
+    return broken_marks(store, "gold_label", "gold label", _gold_label_id)

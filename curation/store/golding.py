@@ -17,6 +17,7 @@ from curation.errors import StoreError
 from curation.records import QUESTION, content_id
 from curation.store.connection import Connection, now
 from curation.store.deciding import Deciding
+from curation.store.marks import broken_marks
 
 SETTLING = ("accept", "reject")
 """The verdicts that can be right."""
@@ -124,18 +125,4 @@ class Golding(Deciding):
 
 def broken_gold_verdicts(store: Connection) -> tuple[int, list[str]]:
     """How many marks were looked at, and those that are not what they were, or missing."""
-    rows = store._frame(
-        "select g.*, t.text_hash as trace_text_hash from gold_verdict g "
-        "left join trace t using (trace_id) order by g.sequence"
-    ).to_dicts()
-    broken = []
-    for n, row in enumerate(rows, start=1):
-        name = f"gold item {row['gold_verdict_id']} (no. {row['sequence']})"
-        if row["sequence"] != n:
-            broken.append(f"{name}: number {n} is missing before it")
-            break
-        if gold_verdict_id(row) != row["gold_verdict_id"]:
-            broken.append(f"{name}: it does not say what was stored")
-        if row["trace_text_hash"] != row["text_hash"]:
-            broken.append(f"{name}: it is not about a trace and text of this store")
-    return len(rows), broken
+    return broken_marks(store, "gold_verdict", "gold item", gold_verdict_id)

@@ -124,10 +124,11 @@ def mount(
 
     wish = outbox.wish(road.sent(key))
     cards, missing = road.cards(deck, wish, build)
+    made = {str(card["trace_id"]): card for card in cards}
     renderings: dict[str, Json] = {}
     for trace_id in wish.rendered:
         with suppress(CurationError):  # the card itself says what is missing
-            renderings[trace_id] = rendered.of_card(build(trace_id))
+            renderings[trace_id] = rendered.of_card(made.get(trace_id) or build(trace_id))
     data: dict[str, Json] = {
         "desk": key,
         "store": store_id,
@@ -139,7 +140,7 @@ def mount(
         "blind_first": is_blind_first,
         "progress": dict(progress._asdict()),
         "deck": [[slip.trace_id, slip.version] for slip in deck],
-        "cards": cards,
+        "cards": [*cards],
         "rendered": renderings,
         "missing": missing,
         "recent": [

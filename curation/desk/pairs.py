@@ -75,7 +75,7 @@ def mount(
         "queue": queue,
         "progress": dict(progress._asdict()),
         "deck": [[slip.trace_id, slip.version] for slip in deck],
-        "cards": cards,
+        "cards": [*cards],
         "missing": missing,
         "recent": [choice_json(row) for row in recent],
         "first": first,

@@ -39,13 +39,13 @@ def sent(key: str) -> object:
 
 def cards(
     deck: Iterable[tuple[str, str]], wish: outbox.Wish, build: Callable[[str], Card]
-) -> tuple[list[Json], dict[str, Json]]:
+) -> tuple[list[Card], dict[str, Json]]:
     """The cards that the browser lacks or asks for, and why some cannot be built.
 
     `deck` is (id, version) of the cards in queue order; one that is held in its version is not
     built again.
     """
-    made: list[Json] = []
+    made: list[Card] = []
     missing: dict[str, Json] = {}
     versions = dict(deck)
     asked = dict.fromkeys(

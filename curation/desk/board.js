@@ -5,6 +5,40 @@ const SHOW_CHOICE_MS = 350;
 const SHORT_PX = 520; // below this the text needs the place of what is not the text
 
 class Board {
+  /**
+   * Receipt and courier for this desk's deck. `wishes`: what to tell the server beside the outbox;
+   * `isWanting`: whether something is still awaited from it.
+   */
+  connect(wishes, isWanting) {
+    this.receipt = new Receipt(
+      this.parts.receipt,
+      this.deck,
+      () => this.courier.send(),
+      () => this.paintFoot(),
+    );
+    this.courier = new Courier(this.deck.outbox, () => this.receipt.paint());
+    this.courier.extra = wishes;
+    this.courier.isWanting = isWanting;
+  }
+
+  /** The server spoke; what cards the deck lacks now is asked for once. */
+  onAnswer() {
+    this.courier.onAnswer();
+    if (this.deck.want.size && !this.isAsking) this.courier.sendSoon();
+    this.isAsking = this.deck.want.size > 0;
+  }
+
+  /** The browser's storage changed in another tab: keys, and what was decided there. */
+  takeStorage(event) {
+    if (event.key === `${STORAGE}-keys`) {
+      keymap.load();
+      this.sheet.paint();
+      this.onKeysChanged();
+    }
+    const entry = this.deck.outbox.onStorage(event);
+    if (entry) this.deck.recall(entry);
+  }
+
   /** Stand under `parent`, in its present theme. */
   attach(parent) {
     if (this.root.parentNode !== parent) parent.append(this.root);

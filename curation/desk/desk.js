@@ -13,22 +13,16 @@ class Desk extends Board {
       this.read(reading, isSpoken),
     );
     this.curve = new BeliefCurve(this.parts.curve, this.trace);
-    this.receipt = new Receipt(
-      this.parts.receipt,
-      this.deck,
-      () => this.courier.send(),
-      () => this.paintFoot(),
-    );
-    this.courier = new Courier(this.deck.outbox, () => this.receipt.paint());
     this.rendered = new RenderedView(this.parts, this.deck, () => this.courier.sendSoon());
     this.guide = new Guide(this.parts, this.deck, () => this.courier.sendSoon());
-    this.courier.extra = () => ({
-      ...this.deck.wishes(this.shown),
-      rendered: this.rendered.wishes(this.shown),
-      guide: this.guide.wish(),
-    });
-    this.courier.isWanting = () =>
-      this.deck.want.size > 0 || this.rendered.isWanting(this.shown) || this.guide.isWanting();
+    this.connect(
+      () => ({
+        ...this.deck.wishes(this.shown),
+        rendered: this.rendered.wishes(this.shown),
+        guide: this.guide.wish(),
+      }),
+      () => this.deck.want.size > 0 || this.rendered.isWanting(this.shown) || this.guide.isWanting(),
+    );
     this.judgement = new Judgement(this.parts, this.trace, this.deck);
     this.labelling = new SpanMenu(this.judgement.spans, this.trace, (text) => this.say(text));
     this.editor = new Editor(this);
@@ -76,9 +70,7 @@ class Desk extends Board {
     this.setScorer(data.scorer_rests);
     this.judgement.spans.setLabels(data.span_labels);
     this.labelling.takesWord = data.takes_own_label;
-    this.courier.onAnswer();
-    if (this.deck.want.size && !this.isAsking) this.courier.sendSoon();
-    this.isAsking = this.deck.want.size > 0;
+    this.onAnswer();
     this.paintNews();
     this.deck.evict(this.shown);
   }
@@ -98,13 +90,7 @@ class Desk extends Board {
   }
 
   onStorage(event) {
-    if (event.key === `${STORAGE}-keys`) {
-      keymap.load();
-      this.sheet.paint();
-      this.onKeysChanged();
-    }
-    const entry = this.deck.outbox.onStorage(event);
-    if (entry) this.deck.recall(entry);
+    this.takeStorage(event);
     if (this.shown !== null) this.past = this.deck.standing(this.shown);
     this.paintPhase();
     this.paintFoot();

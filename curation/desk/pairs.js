@@ -15,15 +15,10 @@ class PairDesk extends Board {
     );
     this.root = this.parts.root;
     this.view.onCompared = () => this.paintShare();
-    this.receipt = new Receipt(
-      this.parts.receipt,
-      this.deck,
-      () => this.courier.send(),
-      () => this.paintFoot(),
+    this.connect(
+      () => this.deck.wishes(this.shown),
+      () => this.deck.want.size > 0,
     );
-    this.courier = new Courier(this.deck.outbox, () => this.receipt.paint());
-    this.courier.extra = () => this.deck.wishes(this.shown);
-    this.courier.isWanting = () => this.deck.want.size > 0;
     this.drafts = new Drafts(this.deck.outbox, "prefer"); // place -> {note, revealed}
     this.judgement = { time: new ActiveTime(), save: () => this.saveDraft() };
     this.judgement.time.restart();
@@ -31,7 +26,7 @@ class PairDesk extends Board {
       this.parts.sheet,
       pairKeys(),
       (action) => PAIR_SAYS[action] ?? keyed(ACTIONS.get(action).says ?? action),
-      () => relabel(this.root),
+      () => this.onKeysChanged(),
     );
     const { textSmaller, textLarger } = this.parts;
     this.textSize = new TextSize(this.root, { textSmaller, textLarger });
@@ -59,9 +54,7 @@ class PairDesk extends Board {
     this.deck.receive(data);
     this.showsAll = data.shows_all;
     if (this.shown in data.missing) this.shown = null;
-    this.courier.onAnswer();
-    if (this.deck.want.size && !this.isAsking) this.courier.sendSoon();
-    this.isAsking = this.deck.want.size > 0;
+    this.onAnswer();
     const card = this.deck.cards.get(this.shown);
     const isElsewhere = this.first !== data.first; // another link or rule: begin there
     this.first = data.first;
@@ -87,14 +80,12 @@ class PairDesk extends Board {
   }
 
   onStorage(event) {
-    if (event.key === `${STORAGE}-keys`) {
-      keymap.load();
-      this.sheet.paint();
-      relabel(this.root);
-    }
-    const entry = this.deck.outbox.onStorage(event);
-    if (entry) this.deck.recall(entry);
+    this.takeStorage(event);
     this.refresh();
+  }
+
+  onKeysChanged() {
+    relabel(this.root);
   }
 
   /** Say anew where one stands; the texts stay as they are. */

@@ -61,15 +61,8 @@ function pairSkeleton(act, sides) {
     ),
   );
   parts.choices = choices;
-  const sizes = [
-    ["textSmaller", "[", "A−", " smaller text"],
-    ["textLarger", "]", "A+", " larger text"],
-  ].map(([action, key, sign, says]) =>
-    part(
-      action,
-      press({ class: "segment", "aria-keyshortcuts": key }, action, sign, unseen(says)),
-    ),
-  );
+  const sizes = sizeButtons((action, { detail }) => act(action, { isPointer: detail > 0 }));
+  Object.assign(parts, sizes);
   parts.root = el(
     "div",
     { class: "desk pairs", "data-phase": "fetching" },
@@ -85,7 +78,7 @@ function pairSkeleton(act, sides) {
         toggle("diff", "m", "markers", "differences"),
         toggle("linked", "l", "beside", "linked"),
         toggle("open", "v", "reveal", "who wrote it"),
-        el("div", { class: "segments sizes", role: "group", "aria-label": "Text size" }, ...sizes),
+        el("div", { class: "segments sizes", role: "group", "aria-label": "Text size" }, ...Object.values(sizes)),
         press(
           { class: "segment", "aria-keyshortcuts": "?", "aria-haspopup": "dialog" },
           "sheet",

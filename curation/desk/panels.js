@@ -73,20 +73,8 @@ function skeleton(act, { words, blind, question }) {
     ),
   );
   parts.verdicts = verdicts;
-  const sizes = [
-    ["textSmaller", "[", "A−", " smaller text"],
-    ["textLarger", "]", "A+", " larger text"],
-  ].map(([action, key, sign, says]) =>
-    part(
-      action,
-      button(
-        { class: "segment", "aria-keyshortcuts": key },
-        () => act(action),
-        sign,
-        unseen(says),
-      ),
-    ),
-  );
+  const sizes = sizeButtons((action) => act(action));
+  Object.assign(parts, sizes);
   const field = (name, label, key, hint) =>
     el(
       "label",
@@ -176,7 +164,7 @@ function skeleton(act, { words, blind, question }) {
             keycap("w"),
           ),
         ),
-        el("div", { class: "segments sizes", role: "group", "aria-label": "Text size" }, ...sizes),
+        el("div", { class: "segments sizes", role: "group", "aria-label": "Text size" }, ...Object.values(sizes)),
         button(
           { class: "segment", "aria-keyshortcuts": "?", "aria-haspopup": "dialog" },
           ({ detail }) => act("sheet", { isPointer: detail > 0 }),

@@ -2,6 +2,21 @@
 
 const TEXT_SIZES = ["0.875", "1", "1.15", "1.35", "1.6"];
 
+/** The two buttons, by action; `press(action, event)` is called. */
+function sizeButtons(press) {
+  const made = (action, key, sign, says) =>
+    button(
+      { class: "segment", "aria-keyshortcuts": key },
+      (event) => press(action, event),
+      sign,
+      unseen(says),
+    );
+  return {
+    textSmaller: made("textSmaller", "[", "A−", " smaller text"),
+    textLarger: made("textLarger", "]", "A+", " larger text"),
+  };
+}
+
 class TextSize {
   constructor(root, buttons) {
     this.root = root;

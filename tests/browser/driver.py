@@ -36,7 +36,7 @@ class Desk:
     def find(self, selector: str) -> Locator:
         """Something inside the desk; the next card, which lies unseen beside this one, is not."""
         found, *then = selector.split(" >> ")
-        return self.page.locator(" >> ".join([f".desk {found}:not(.ahead *)", *then]))
+        return self.page.locator(" >> ".join([f".desk {found}:not(.ahead, .ahead *)", *then]))
 
     def press(self, *keys: str) -> Desk:
         """Press keys, one after the other, as fast as the browser takes them."""

@@ -149,7 +149,7 @@ def test_a_word_of_ones_own_and_the_same_word_from_the_list(bench: Bench) -> Non
 
 def test_overlapping_spans_leave_text_heat_and_markers_as_they_are(bench: Bench) -> None:
     desk = bench.tab().open()
-    text = desk.find(".steps").text_content()
+    text = desk.find(".leaf").text_content()
     looks = """nodes => {  // by token: its words, and heat and markers of each part
       const found = {};
       for (const { dataset, textContent, className } of nodes) {
@@ -165,7 +165,7 @@ def test_overlapping_spans_leave_text_heat_and_markers_as_they_are(bench: Bench)
     desk.press("s", "3")
     assert len(_listed(desk)) == 2
     expect(desk.find(".sp .sp").first).to_be_visible()
-    assert desk.find(".steps").text_content() == text
+    assert desk.find(".leaf").text_content() == text
     assert desk.find(".t").evaluate_all(looks) == before
 
 

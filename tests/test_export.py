@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from curation import export
 from curation.errors import ExportError, StoreBusy
+from curation.export import files as export_files
 from curation.export import folder as export_folder
-from curation.export import formats
 from curation.export.editions import as_taught
 from curation.export.splits import split_point
 from curation.records import problem_id, text_hash, trace_id
@@ -162,7 +162,7 @@ def rows_of(manifest: export.Manifest) -> dict[str, list[dict[str, Any]]]:
 
 @pytest.mark.parametrize("files", export.FILE_TYPES)
 def test_messages_hold_the_prompt_and_the_trace_and_where_they_come_from(
-    tmp_path: Path, files: formats.FileType
+    tmp_path: Path, files: export_files.FileType
 ) -> None:
     row = a_row(text="Hmm, 2.", prompt="1 + 1?", teacher="t")
     manifest = export.write(
@@ -205,7 +205,7 @@ def test_prompt_and_completion_are_message_lists(tmp_path: Path) -> None:
 @pytest.mark.parametrize("files", export.FILE_TYPES)
 @pytest.mark.parametrize("format", export.FORMATS)
 def test_hard_texts_come_back_through_load_dataset_as_they_were(
-    tmp_path: Path, files: formats.FileType, format: str
+    tmp_path: Path, files: export_files.FileType, format: str
 ) -> None:
     rows = [
         a_row(i, text=text, prompt=f"{text[:500]}?") for i, text in enumerate(HARD_TEXTS.values())
@@ -252,11 +252,11 @@ def test_how_much_is_written_at_a_time_changes_no_line(
     whole, pieces = tmp_path / "whole", tmp_path / "pieces"
     counted: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
-        formats.write_file(whole, frame, "sft-messages", "jsonl", counted.append)
-        patch.setattr(formats, "CHUNK_ROWS", chunk_rows)
-        patch.setattr(formats, "CHUNK_BYTES", chunk_bytes)
-        formats.write_file(pieces, frame, "sft-messages", "jsonl", counted.append)
-        formats.write_file(tmp_path / "p", frame, "sft-messages", "parquet", counted.append)
+        export_files.write_file(whole, frame, "sft-messages", "jsonl", counted.append)
+        patch.setattr(export_files, "CHUNK_ROWS", chunk_rows)
+        patch.setattr(export_files, "CHUNK_BYTES", chunk_bytes)
+        export_files.write_file(pieces, frame, "sft-messages", "jsonl", counted.append)
+        export_files.write_file(tmp_path / "p", frame, "sft-messages", "parquet", counted.append)
     assert pieces.read_bytes() == whole.read_bytes()
     assert sum(counted) == 3 * frame.height
     assert pq.read_table(tmp_path / "p").to_pylist() == [
@@ -438,7 +438,7 @@ def test_no_problem_stands_in_two_splits(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("files", export.FILE_TYPES)
 def test_the_same_export_twice_gives_the_same_bytes(
-    tmp_path: Path, files: formats.FileType
+    tmp_path: Path, files: export_files.FileType
 ) -> None:
     store = a_store()
     for name in ("once", "twice"):
@@ -601,7 +601,7 @@ def full_disk(fails_at: int) -> Callable[[int], None]:
 def test_a_full_disk_leaves_everything_as_it_was(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    files: formats.FileType,
+    files: export_files.FileType,
     fails_at: int,
     overwrite: bool,
 ) -> None:
@@ -627,7 +627,7 @@ def test_a_full_disk_leaves_everything_as_it_was(
 
 @pytest.mark.parametrize("files", export.FILE_TYPES)
 def test_a_real_refusal_of_the_file_system_is_explained(
-    tmp_path: Path, files: formats.FileType
+    tmp_path: Path, files: export_files.FileType
 ) -> None:
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -820,3 +820,33 @@ def test_what_people_decided_in_the_store_is_what_is_exported(tmp_path: Path, st
     again = export.write(store, format="sft-messages", out=tmp_path / "y")
     assert bytes_of(tmp_path / "x") == bytes_of(tmp_path / "y")
     assert again.path.read_text() == manifest.path.read_text()
+
+
+# A recipe
+
+
+def test_a_recipe_and_its_options_by_name_write_the_same(tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "format": "sft-prompt-completion",
+        "where": "position < 30",
+        "seed": 4,
+    }
+    export.write(a_store(), export.recipe_from(options), out=tmp_path / "recipe")
+    export.write(a_store(), **options, out=tmp_path / "options")
+    assert bytes_of(tmp_path / "recipe") == bytes_of(tmp_path / "options")
+    with pytest.raises(TypeError, match=r"either a recipe or options by name.*seed"):
+        export.write(a_store(), export.Recipe(), seed=4, out=tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"sed": 3}, r"sed: Extra inputs are not permitted \(given: '3'\)"),
+        ({"seed": "three"}, r"seed: Input should be a valid integer.*\(given: 'three'\)"),
+        ({"splits": {"train": "most"}}, r"splits\.train: Input should be a valid number"),
+        ({"splits": 1}, r"splits: Input should be a valid dictionary"),
+    ],
+)
+def test_an_option_that_cannot_be_is_named(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(ExportError, match=says):
+        export.recipe_from(options)

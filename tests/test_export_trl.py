@@ -12,7 +12,8 @@ import datasets
 import pytest
 
 from curation import export
-from curation.export.formats import PAIR_PROVENANCE, PROVENANCE_COLUMNS, FileType
+from curation.export.files import FileType
+from curation.export.formats import PAIR_PROVENANCE, PROVENANCE_COLUMNS
 from tests.test_export import FakeStore, a_row, no_network  # noqa: F401 - a fixture
 
 pytestmark = [

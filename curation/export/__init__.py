@@ -1,10 +1,11 @@
 """Decisions -> a training set on disk, with a manifest from which it can be checked.
 
-Owns what an exported row looks like (`formats`), what stands in it where a trace was accepted with
-an edit (`editions`), who won a pair (`preferences`), which split a problem belongs to (`splits`),
-the record and the card that go with it (`manifest`, `card`), how a folder comes to be all at once
-or not at all (`folder`), and the check of a finished export (`verification`); `writing` puts them
-together. Knows the store only as an `ExportSource`; knows nothing of DuckDB, models or screens.
+Owns what is asked for (`recipe`), which rows go out and where (`planning`), what a row looks like
+(`formats`), what stands in it where a trace was accepted with an edit (`editions`), who won a pair
+(`preferences`), which split a problem belongs to (`splits`), the record and the card that go with
+it (`manifest`, `card`), the files (`files`), how a folder comes to be all at once or not at all
+(`folder`), and the check of a finished export (`verification`); `writing` puts them together. Knows
+the store only as an `ExportSource`; knows nothing of DuckDB, models or screens.
 
 What holds, whatever the format:
 - Only `accepted` traces are exported, and in a format of pairs only those that a majority decided.
@@ -15,19 +16,15 @@ What holds, whatever the format:
 - The folder appears complete or not at all; one that stands there is not touched unasked.
 """
 
-from curation.export.formats import FILE_TYPES, FORMATS, is_of_pairs
+from curation.export.files import FILE_TYPES
+from curation.export.formats import FORMATS, is_of_pairs
 from curation.export.manifest import ExportedFile, Manifest, export_id
+from curation.export.planning import EXPORT_SCHEMA, STATES, ExportSource, Preview
 from curation.export.preferences import PAIR_SCHEMA, PAIR_STATES
+from curation.export.recipe import Recipe, recipe_from
 from curation.export.splits import DEFAULT_SPLITS, assign_splits, parse_splits
 from curation.export.verification import Verification, verify_export
-from curation.export.writing import (
-    EXPORT_SCHEMA,
-    STATES,
-    ExportSource,
-    Preview,
-    preview,
-    write,
-)
+from curation.export.writing import preview, write
 
 __all__ = [
     "DEFAULT_SPLITS",
@@ -41,12 +38,14 @@ __all__ = [
     "ExportedFile",
     "Manifest",
     "Preview",
+    "Recipe",
     "Verification",
     "assign_splits",
     "export_id",
     "is_of_pairs",
     "parse_splits",
     "preview",
+    "recipe_from",
     "verify_export",
     "write",
 ]

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from curation.errors import ExportError
-from curation.export.formats import FileType
+from curation.export.files import FileType
 from curation.records import content_id
 from curation.settings import ROOT
 

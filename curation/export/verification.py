@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from curation.errors import ExportError
-from curation.export.formats import FILE_TYPES, FORMATS, read_rows, traces_of
+from curation.export.files import FILE_TYPES, read_rows
+from curation.export.formats import FORMATS, traces_of
 from curation.export.manifest import (
     KIND,
     MANIFEST,

@@ -1,0 +1,79 @@
+"""Traces -> rows as a trainer takes them.
+
+A format is a name, a sentence for people, what its rows are made of and the Polars expressions of
+its training columns. Each trainer family has a module of its own; `FORMATS` is the only list of
+them all. The kind of file is a separate choice (`files`), so a format has one name however it is
+stored.
+
+Beside the training columns every row carries `PROVENANCE_COLUMNS` (a pair: `PAIR_PROVENANCE`), so
+that anyone can trace it back. TRL's trainers drop columns they do not know before a batch is made
+(tests/test_export_trl.py trains on them). The text of a trace is the assistant's turn, unchanged,
+`<think>` and all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+import pyarrow as pa
+
+from curation.export.formats import trl
+from curation.export.formats.layout import PAIR_PROVENANCE, PROVENANCE_COLUMNS, Format, RowsOf
+
+__all__ = [
+    "FORMATS", "PAIR_PROVENANCE", "PROVENANCE_COLUMNS", "Format", "RowsOf", "is_of_pairs",
+    "parquet_schema", "render", "rows_of", "traces_of",
+]  # fmt: skip
+
+_FORMATS: dict[str, Format] = {**trl.FORMATS}
+
+FORMATS: dict[str, str] = {name: each.description for name, each in _FORMATS.items()}
+"""Format name -> one line on what it is, for people."""
+
+
+def rows_of(format: str) -> RowsOf:
+    """What the rows of a format are made of."""
+    return _FORMATS[format].rows_of
+
+
+def is_of_pairs(format: str) -> bool:
+    """Whether the rows of a format are choices between two traces."""
+    return rows_of(format) == "pairs"
+
+
+def render(frame: pl.DataFrame, format: str) -> pl.DataFrame:
+    """The rows as they will be written: training columns first, then where they come from."""
+    layout = _FORMATS[format]
+    return frame.select(
+        *(expression.alias(name) for name, expression in layout.columns.items()),
+        *layout.provenance,
+    )
+
+
+def traces_of(row: Mapping[str, object], format: str) -> list[tuple[str, str]]:
+    """The traces (id, text) in a written row. Raises ValueError if it is not of `format`."""
+    return [
+        (str(row[id_column]), _last_answer(row, column))
+        for id_column, column in _FORMATS[format].answers.items()
+    ]
+
+
+def _last_answer(row: Mapping[str, object], column: str) -> str:
+    messages = row.get(column)
+    if isinstance(messages, list) and messages and isinstance(messages[-1], dict):
+        text = messages[-1].get("content")
+        if isinstance(text, str) and messages[-1].get("role") == "assistant":
+            return text
+    raise ValueError(f"no assistant message at the end of {column!r}")
+
+
+def parquet_schema(format: str) -> pa.Schema:
+    """The columns of a format's rows, typed."""
+    return pa.schema(
+        [*_FORMATS[format].types.items()]
+        + [
+            (name, pa.bool_() if name == "is_edited" else pa.string())
+            for name in _FORMATS[format].provenance
+        ]
+    )

@@ -100,6 +100,11 @@ def text_hash(text: str) -> str:
     return content_id("tx1", text)
 
 
+def recipe_version_id(content: str) -> str:
+    """The id of a version of an export's recipe, from its canonical text (`export.versions`)."""
+    return content_id("er1", content)
+
+
 def pair_of(one: str, other: str) -> tuple[str, str]:
     """The pair of two traces: their ids, the smaller first, which is where its choices are kept."""
     return (one, other) if one < other else (other, one)

@@ -20,6 +20,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     assigning.py      who shall read what
     adjudicating.py   disputes, and who settled them
     golding.py        traces whose right verdict is known
+    recipes.py        recipes of exports, versioned
     marks.py          numbered marks on traces, looked at again
     progressing.py    who decided how much, and how fast
     reading.py        what the rest of the house asks
@@ -46,6 +47,7 @@ from curation.store.preferring import Preferring
 from curation.store.profiling import SHORTCUT_SCHEMA
 from curation.store.progressing import Progressing
 from curation.store.reading import ORDERS
+from curation.store.recipes import RecipeKeeping, SavedRecipe
 from curation.store.safekeeping import Copy, Safekeeping, Verification, restore
 from curation.store.scoring import Taken
 from curation.store.students import Reader
@@ -58,6 +60,7 @@ __all__ = [
     "Copy",
     "Edited",
     "Reader",
+    "SavedRecipe",
     "Store",
     "Taken",
     "Verification",
@@ -77,6 +80,7 @@ class Store(
     Bulk,
     Preferring,
     Progressing,
+    RecipeKeeping,
     Safekeeping,
 ):
     """An open store."""

@@ -27,6 +27,7 @@ from curation.store.guidelines import guideline_findings
 from curation.store.lexicons import change_findings
 from curation.store.pair_choices import broken_choices
 from curation.store.reading import Reading
+from curation.store.recipes import broken_export_recipes
 
 
 class Verification(NamedTuple):
@@ -73,7 +74,7 @@ class Safekeeping(Reading):
         checks = (
             _scores, _markings, _decisions, _conventions, _lexicons, _exports, broken_spot_checks,
             broken_gold, broken_choices, change_findings, broken_assignments, broken_edits,
-            broken_gold_verdicts, guideline_findings,
+            broken_gold_verdicts, guideline_findings, broken_export_recipes,
         )  # fmt: skip
         for n, broken in chain(_traces(self), (check(self) for check in checks)):
             checked += n

@@ -34,6 +34,17 @@ KINDS: Mapping[str, str] = {
 }
 """What a rule is called -> which pairs of a problem's traces it takes."""
 
+MAKES: Mapping[str, str] = {
+    "any": "Two traces of one problem (the same prompt) with different texts make a pair: another "
+    "sample, another teacher, another context.",
+    "contexts": "A pair needs two traces of one problem by one teacher: one unguided, and one that "
+    "saw an answer, a solution, a verifier, a hint or feedback.",
+    "teachers": "A pair needs two traces of one problem by two teachers.",
+    "refined": "A pair needs a trace that says from which one of its problem it was refined "
+    "(`refined_from`).",
+}
+"""What a rule is called -> what has to be there for it to find a pair."""
+
 PRIVILEGED = ("answer", "solution", "verifier", "hint", "feedback")
 """Contexts in which a teacher saw something that the student will not see."""
 

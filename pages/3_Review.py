@@ -95,8 +95,8 @@ def screen(
 
 
 with ui.page("Review") as room:
-    blind_desk.instead(room)  # where the link names a spot check
     guidelines.instead(room)  # where the link says that they are written
+    blind_desk.instead(room)  # where the link names a spot check
     choice = review_queue.choose(room)
     is_blind_first = anchoring.switch()
     span_labels.section(room)

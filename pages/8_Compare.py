@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from curation import ui
-from curation.screens import compare
+from curation.screens import compare, guidelines
+
+PAGE = "pages/8_Compare.py"
 
 with ui.page("Compare") as room:
-    compare.desk_of_pairs(room, compare.choose(room))
+    guidelines.instead(room, PAGE)  # where the link says that they are written
+    asked = compare.choose(room)
+    guidelines.link(PAGE)
+    if room.store.pulse().traces:
+        compare.desk_of_pairs(room, asked)
+    else:
+        compare.nothing_here()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from curation import commands, export, guidance, reasons
+from curation import commands, export, guidance
 from curation import store as stores
 from curation.desk import guide, outbox
 from curation.errors import CurationError, StoreError
@@ -167,10 +167,10 @@ def test_the_text_travels_only_to_who_asks_and_does_not_hold_it(store: Store) ->
     version = guidance.write_guidelines(store, "Look at **leaks**. <script>", "ada", None)
     now = guidance.in_force(store)
     for held, is_sent in ((None, False), ("", True), (version, False), ("gl1_old", True)):
-        told: Any = guide.parts(now, {}, held)["guide"]
+        told: Any = guide.parts(now, None, held)["guide"]
         assert told["guidelines_id"] == version
         assert (told["html"] is not None) == is_sent
-    told = guide.parts(now, {}, "")["guide"]
+    told = guide.parts(now, None, "")["guide"]
     assert told["html"] == "<p>Look at <strong>leaks</strong>. &lt;script&gt;</p>\n"
 
 
@@ -179,10 +179,20 @@ def test_a_desk_of_its_own_question_keeps_its_own_reasons() -> None:
     assert told == {"reasons": [["a", "A"]], "labels": {"a": "A"}, "guide": None}
 
 
+def test_a_desk_with_its_own_reasons_names_the_guidelines_and_no_reason_set(store: Store) -> None:
+    version = guidance.write_guidelines(store, "Look.", "ada", None)
+    guidance.change_reasons(
+        store, [*DEFAULT[:-1], DEFAULT[-1]._replace(label="Else")], [], "a", None
+    )
+    told: Any = guide.parts(guidance.in_force(store), {"a": "A"}, None)
+    assert told["reasons"] == [["a", "A"]]
+    assert (told["guide"]["guidelines_id"], told["guide"]["reasons_id"]) == (version, None)
+
+
 def test_a_retired_reason_has_a_label_on_the_desk_and_no_key(store: Store) -> None:
     retired = [reason._replace(is_retired=reason.code == "leak") for reason in DEFAULT]
     guidance.change_reasons(store, retired, [], "ada", None)
-    told: Any = guide.parts(guidance.in_force(store), reasons.REASONS, None)
+    told: Any = guide.parts(guidance.in_force(store), None, None)
     assert "leak" not in dict(told["reasons"])
     assert len(told["reasons"]) == 8
     assert told["labels"]["leak"] == "Leaks privilege"

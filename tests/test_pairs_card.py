@@ -77,12 +77,46 @@ def _page(**query: str) -> AppTest:
     return app.switch_page("pages/8_Compare.py").run()
 
 
+def _links(app: AppTest) -> dict[str, tuple[str, str]]:
+    """Label -> (page, query) of every link on the page."""
+    found = [link.proto for link in app.get("page_link")]
+    return {link.label: (link.page, link.query_string) for link in found}
+
+
 def test_the_page_says_where_nothing_can_be_compared(tmp_path: Path) -> None:
     with stores.open(tmp_path / "hedgerow.duckdb") as store:
         store.add(a_batch(a_trace("Alone.")), "i")
     app = _page()
     assert not app.exception
-    assert "No problem has two traces" in app.info[0].value
+    assert "No pair here. Two traces of one problem" in app.info[0].value
+    assert "Ingest traces" in _links(app)
+
+
+def test_an_empty_store_leads_to_ingest() -> None:
+    app = _page()
+    assert not app.exception
+    assert "nothing to compare yet" in app.info[0].value
+    assert "Ingest traces" in _links(app)
+
+
+def test_a_rule_without_a_pair_says_what_makes_one_and_leads_to_the_others(tmp_path: Path) -> None:
+    with stores.open(tmp_path / "hedgerow.duckdb") as store:
+        store.add(a_batch(*(a_trace(f"Text {n}.", sample_index=n) for n in range(3))), "i")
+    app = _page(pairs_kind="teachers")
+    assert not app.exception
+    assert "by two teachers" in app.info[0].value
+    links = _links(app)
+    # Three traces of one teacher: 3 pairs of any kind, none by context or refined.
+    assert links["Any two traces: 3 pairs"] == ("Compare", "pairs_kind=any")
+    assert not [label for label in links if label.startswith(("Same teacher", "Original"))]
+
+
+def test_guidelines_are_written_beside_the_desk_for_pairs_too(tmp_path: Path) -> None:
+    with stores.open(tmp_path / "hedgerow.duckdb") as store:
+        two(store)
+    app = _page(guidelines="edit", pairs_seed="3")
+    assert not app.exception
+    assert _links(app)["Back to the desk"] == ("Compare", "pairs_seed=3")
 
 
 def test_the_page_says_what_is_wrong_with_its_link(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from curation.desk.messages import (
     recent_json,
 )
 from curation.errors import CurationError
-from curation.reasons import REASONS, Guidance
+from curation.reasons import Guidance
 from curation.records import CONFIDENCE, QUESTION, Decision, Stored, Verdict
 
 SCRIPTS = (
@@ -84,7 +84,7 @@ def mount(
     queue: str,
     progress: Progress,
     recent: Sequence[Recent],
-    reasons: Mapping[str, str] = REASONS,
+    reasons: Mapping[str, str] | None = None,
     guidance: Guidance | None = None,
     question: str = QUESTION,
     words: Mapping[Verdict, tuple[str, str]] = VERDICT_WORDS,
@@ -106,10 +106,11 @@ def mount(
     decisions, newest first. `store_id` and `reviewer` name the browser's storage, so that no
     decision reaches another store or person. `question` is what the verdicts answer; each decision
     carries it from the key press on, so that one desk may send what another left behind. `words`
-    stand on the buttons. `guidance` is what reviewers go by: its reasons take the place of
-    `reasons`, and each decision names its versions. A stretch of text can be given one of
-    `span_labels` (stored -> shown), and with `takes_own_label` any word. A blind desk has no place
-    for scores, markers or what is known of the trace (its cards are `messages.blind_card`). With
+    stand on the buttons. `guidance` is what reviewers go by, and each decision names its versions;
+    its reasons stand on the digits where the desk has no `reasons` of its own. A stretch of text
+    can be given one of `span_labels` (stored -> shown), and with `takes_own_label` any word. A
+    blind desk has no place for scores, markers or what is known of the trace (its cards are
+    `messages.blind_card`). With
     `is_blind_first` they stay hidden until the first accept or reject of each card, which is kept
     as a decision that is not `revealed`; then the card shows them and waits for a second one.
     `told` is asked once a decision is stored: a sentence that the receipt shows beside it, None =

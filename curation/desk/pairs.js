@@ -15,9 +15,10 @@ class PairDesk extends Board {
     );
     this.root = this.parts.root;
     this.view.onCompared = () => this.paintShare();
+    this.guide = new Guide(this.parts, this.deck, () => this.courier.sendSoon());
     this.connect(
-      () => this.deck.wishes(this.shown),
-      () => this.deck.want.size > 0,
+      () => ({ ...this.deck.wishes(this.shown), guide: this.guide.wish() }),
+      () => this.deck.want.size > 0 || this.guide.isWanting(),
     );
     this.drafts = new Drafts(this.deck.outbox, "prefer"); // place -> {note, revealed}
     this.judgement = { time: new ActiveTime(), save: () => this.saveDraft() };
@@ -53,6 +54,7 @@ class PairDesk extends Board {
     this.height = data.height;
     this.deck.receive(data);
     this.showsAll = data.shows_all;
+    this.guide.receive(data.guide);
     if (this.shown in data.missing) this.shown = null;
     this.onAnswer();
     const card = this.deck.cards.get(this.shown);
@@ -154,6 +156,10 @@ class PairDesk extends Board {
   // Commands --------------------------------------------------------------------------------------
 
   onKey(event) {
+    if (this.parts.guide.open) {
+      this.guide.onKey(event);
+      return;
+    }
     if (this.sheet.isOpen) {
       this.sheet.onKey(event);
       return;
@@ -183,6 +189,7 @@ class PairDesk extends Board {
       this.say(`Differences ${this.marks === "on" ? "marked" : "not marked"}`);
     } else if (action === "beside") this.say(this.view.toggleLinked());
     else if (action === "reveal") this.reveal();
+    else if (action === "guide") this.say(this.guide.open());
     else if (action === "textLarger" || action === "textSmaller")
       this.say(this.textSize.step(action === "textLarger" ? 1 : -1));
     else if (action === "sheet") {
@@ -213,6 +220,7 @@ class PairDesk extends Board {
       active_ms: this.judgement.time.tick(),
       decided_at: new Date().toISOString(),
       queue: this.queue,
+      ...this.guide.said(),
       revealed: this.isOpen,
     };
     this.deck.add(entry, this.past ? 0 : 1);

@@ -19,22 +19,24 @@ import streamlit as st
 
 from curation import pairing, signs
 from curation.alignment import linked_steps
-from curation.desk import Slip, messages, outbox, road
+from curation.desk import Slip, guide, messages, outbox, rendered, road
 from curation.desk.messages import Card, Json, Progress
+from curation.reasons import Guidance
 from curation.records import CONFIDENCE, EPISTEMIC, PREFER, Decision, Stored
 from curation.store import Store
 
 SCRIPTS = (
     "text.js", "diff.js", "keys.js", "outbox.js", "keymap.js", "deck.js", "judgement.js",
-    "panels.js", "keysheet.js", "foot.js", "surroundings.js", "textsize.js", "board.js",
-    "pairs_deck.js", "pairs_view.js", "pairs_panels.js", "pairs.js", "standing.js",
-    "pairs_mount.js",
+    "panels.js", "keysheet.js", "foot.js", "rendered.js", "guide.js", "surroundings.js",
+    "textsize.js", "board.js", "pairs_deck.js", "pairs_view.js", "pairs_panels.js", "pairs.js",
+    "standing.js", "pairs_mount.js",
 )  # fmt: skip
 
 _component = st.components.v2.component(
     "hedgerow_pairs",
-    js=f"const CONFIDENCE_WORDS = {json.dumps(CONFIDENCE)};\n{road.joined(SCRIPTS)}",
-    css=road.joined(["desk.css", "pairs.css"]),
+    js=f"const CONFIDENCE_WORDS = {json.dumps(CONFIDENCE)};\n"
+    f"const RENDERED = {json.dumps(rendered.ALLOWED)};\n{road.joined(SCRIPTS)}",
+    css=road.joined(["desk.css", "rendered.css", "pairs.css"]),
     isolate_styles=True,
 )
 
@@ -51,6 +53,7 @@ def mount(
     progress: Progress,
     recent: Sequence[dict[str, Any]],
     first: str,
+    guidance: Guidance | None = None,
     shows_all: bool = False,
     height: int | None = None,
 ) -> None:
@@ -58,7 +61,8 @@ def mount(
 
     As `desk.mount`, with these of its own: `build` gives the card of a place (`build_card`),
     `recent` are rows of `Store.recent_choices`. When `first` changes (another rule, another link)
-    the desk begins with the first pair of the deck. With `shows_all` teachers, contexts and scores
+    the desk begins with the first pair of the deck. A choice names the version of the guidelines in
+    `guidance`; it has no reasons. With `shows_all` teachers, contexts and scores
     stand on screen from the beginning, and the choices say that they were not blind.
     """
 
@@ -67,7 +71,8 @@ def mount(
             road.sent(key), store_id, reviewer, decide
         )
 
-    cards, missing = road.cards(deck, outbox.wish(road.sent(key)), build)
+    wish = outbox.wish(road.sent(key))
+    cards, missing = road.cards(deck, wish, build)
     data: dict[str, Json] = {
         "desk": key,
         "store": store_id,
@@ -79,6 +84,7 @@ def mount(
         "missing": missing,
         "recent": [choice_json(row) for row in recent],
         "first": first,
+        "guide": guidance and guide.standing(guidance, wish.guide, names_reasons=False),
         "shows_all": shows_all,
         "reply": st.session_state.get(road.reply_key(key)),
         "height": height,

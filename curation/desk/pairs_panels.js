@@ -21,6 +21,7 @@ const PAIR_SAYS = {
   markers: "mark what differs, or not",
   beside: "scroll and step both sides together, or each on its own",
   reveal: "show teachers, contexts and scores of this pair",
+  guide: "the guidelines: what reviewers go by",
   textSmaller: "smaller text",
   textLarger: "larger text",
   sheet: "this sheet",
@@ -132,10 +133,12 @@ function pairSkeleton(act, sides) {
         "recent",
         el("div", { class: "recent", role: "group", "aria-label": "Your last choices" }),
       ),
+      part("guideButton", guideButton(act)),
       part("receipt", el("div", { class: "receipt", role: "status", "aria-live": "polite" })),
     ),
     part("spoken", el("div", { class: "spoken", "aria-live": "polite" })),
     part("sheet", el("dialog", { class: "sheet", "aria-labelledby": "keys-title" })),
+    part("guide", guidePanel()),
   );
   return parts;
 }

@@ -11,8 +11,9 @@ from functools import partial
 
 import streamlit as st
 
-from curation import checks, desk, editing, ui
+from curation import checks, desk, editing, guidance, ui
 from curation.desk import cards, messages
+from curation.screens import guidelines
 
 
 def instead(room: ui.Room) -> None:
@@ -39,6 +40,7 @@ def _screen(room: ui.Room, check_id: str) -> None:
             "Somebody else can still judge it."
         )
         return
+    guidelines.link()
     question, key = check["question"], f"desk.{check_id}"
     decided = store.decided_by(reviewer, question)
     items = store.spot_check_items(check_id)["trace_id"].to_list()
@@ -64,4 +66,5 @@ def _screen(room: ui.Room, check_id: str) -> None:
         span_labels=messages.LEAK_SPAN_LABELS,
         takes_own_label=False,
         is_blind=True,
+        guidance=guidance.in_force(store),
     )

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from curation import desk, editing, pairing, ui
+from curation import desk, editing, guidance, pairing, ui
 from curation.desk import messages
 from curation.desk import pairs as desk_for_pairs
-from curation.pairing import KINDS, Rule
+from curation.pairing import KINDS, MAKES, Rule
 from curation.reviewing import Line
 
 KEY = "pairs"
@@ -83,7 +83,8 @@ def desk_of_pairs(room: ui.Room, asked: Asked) -> None:
     deck, n_left = line.left(decided, depth)
     everything, n_total = line.left({}, depth)
     if not n_total:
-        st.info("No problem has two traces of this kind. Choose other pairs on the left.")
+        _no_pairs(room, asked)
+        return
     if asked.left is not None and (asked.right is not None or not deck):
         deck = everything  # what the link names is shown, chosen before or not
 
@@ -114,5 +115,38 @@ def desk_of_pairs(room: ui.Room, asked: Asked) -> None:
         progress=messages.Progress(n_total - n_left, n_total, n_left),
         recent=store.recent_choices(reviewer),
         first=repr(asked._replace(shows_all=False)),
+        guidance=guidance.in_force(store),
         shows_all=asked.shows_all,
     )
+
+
+def nothing_here() -> None:
+    """What a store without traces says."""
+    st.info("There is nothing to compare yet. Bring traces in first.")
+    _to_ingest()
+
+
+def _no_pairs(room: ui.Room, asked: Asked) -> None:
+    """Why this rule finds no pair, what would make one, and where others are."""
+    st.info(f"No pair here. {MAKES[asked.rule.kind]}", icon=":material/compare_arrows:")
+    others = [
+        (kind, n)
+        for kind in KINDS
+        if kind != asked.rule.kind
+        and (n := _line(
+            room, asked._replace(rule=asked.rule._replace(kind=kind), shows_all=False),
+            room.reviewer, (str(room.store.path), room.store.pulse().traces),
+        ).left({}, 0)[1])
+    ]  # fmt: skip
+    for kind, n in others:
+        st.page_link(
+            "pages/8_Compare.py", label=f"{KINDS[kind]}: {n} pair{'' if n == 1 else 's'}",
+            icon=":material/compare_arrows:",
+            query_params={**st.query_params.to_dict(), "pairs_kind": kind},
+        )  # fmt: skip
+    if not others:
+        _to_ingest()
+
+
+def _to_ingest() -> None:
+    st.page_link("pages/1_Ingest.py", label="Ingest traces", icon=":material/upload_file:")

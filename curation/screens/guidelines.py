@@ -1,6 +1,6 @@
 """Writing what reviewers go by: the guidelines' Markdown and the reason set, with earlier versions.
 
-`instead` takes the place of the Review page where its link says so (`?guidelines=edit`). What is
+`instead` takes the place of a page with a desk where its link says so (`?guidelines=edit`). What is
 stored comes into force at once, on every desk; nothing of before is lost. The text is shown
 rendered on the desk alone, by the one renderer that sanitises.
 """
@@ -29,21 +29,24 @@ REASONS_HELP = (
 )
 
 
-def link() -> None:
-    """In the sidebar: where guidelines and reasons are written."""
+REVIEW = "pages/3_Review.py"
+
+
+def link(page: str = REVIEW) -> None:
+    """In the sidebar of `page`: where guidelines and reasons are written."""
     st.sidebar.page_link(
-        "pages/3_Review.py", label="Guidelines and reasons", icon=":material/rule:",
+        page, label="Guidelines and reasons", icon=":material/rule:",
         query_params={**st.query_params.to_dict(), PARAMETER: "edit"},
     )  # fmt: skip
 
 
-def instead(room: ui.Room) -> None:
+def instead(room: ui.Room, page: str = REVIEW) -> None:
     """Show the editor and end the page's run, where the link asks for it; else nothing."""
     if st.query_params.get(PARAMETER) != "edit":
         return
     rest = {name: v for name, v in st.query_params.to_dict().items() if name != PARAMETER}
     st.page_link(
-        "pages/3_Review.py", label="Back to the desk", icon=":material/arrow_back:",
+        page, label="Back to the desk", icon=":material/arrow_back:",
         query_params=rest,
     )  # fmt: skip
     with ui.boundary():

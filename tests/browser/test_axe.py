@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from curation import checks
+from curation import checks, guidance
 from curation import store as stores
 from curation.checks import Request
 from curation.settings import ROOT
@@ -35,8 +35,10 @@ def tab(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[tuple[Pag
 
 
 @pytest.fixture(scope="module")
-def app(serving: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
-    """The app on twelve scored traces, some decided, with a spot check drawn."""
+def app(
+    serving: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Server, str]:
+    """The app on twelve scored traces, some decided, and the spot check that is drawn there."""
     path = tmp_path_factory.mktemp("axe") / "hedgerow.duckdb"
     traces = [
         a_trace(
@@ -49,9 +51,10 @@ def app(serving: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory
     with stores.open(path) as store:
         store.add(a_batch(*traces), "i")
         store.add_pack(a_pack(traces), "cv1_a", STUDENT, {"dtype": "float32"}, "p")
-        checks.create(store, Request("five", 5, where="true"), created_by="ada")
+        guidance.write_guidelines(store, "Reject **leaks**.", "ada", None)
+        check = checks.create(store, Request("five", 5, where="true"), created_by="ada")
     env = {"HEDGEROW_STORE": str(path), "HEDGEROW_BACKGROUND_SCORING": "0"}
-    return serving(ROOT / "app.py", env=env)
+    return serving(ROOT / "app.py", env=env), check
 
 
 def test_the_desk_has_no_serious_finding_in_any_state(bench: Bench, tab: tuple[Page, str]) -> None:
@@ -102,14 +105,16 @@ def test_the_desk_has_no_serious_finding_in_any_state(bench: Bench, tab: tuple[P
         ("Export", "[data-testid=stHeading]"),
         ("Lexicon", "[data-testid=stTextInput]"),
         ("Compare?reviewer=ada", ".desk[data-phase=card]"),
+        ("Review?blind={check}&reviewer=ada", ".desk[data-phase=card]"),
     ],
 )
 def test_no_page_has_a_serious_finding_of_ours_or_is_wider_than_a_narrow_window(
-    app: Server, tab: tuple[Page, str], path: str, there: str
+    app: tuple[Server, str], tab: tuple[Page, str], path: str, there: str
 ) -> None:
     page, scheme = tab
+    server, check = app
     page.set_viewport_size(WINDOW)
-    page.goto(f"{app.url}/{path}")
+    page.goto(f"{server.url}/{path.format(check=check)}")
     expect(page.locator(there).filter(visible=True).first).to_be_visible()
     expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
     expect(page.locator("[data-stale=true]")).to_have_count(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from curation import guidance
 from curation import store as stores
 from curation.records import PREFER, pair_of
 from curation.settings import ROOT
@@ -107,6 +109,7 @@ def test_differences_are_marked_hostile_text_is_text_and_a_look_is_recorded(
     path: Path, start: Callable[[], Server], context: BrowserContext
 ) -> None:
     with stores.open(path) as store:
+        version = guidance.write_guidelines(store, "Take the **shorter**.", "ada", None)
         ids = store.list_traces("contains(prompt, 'What is 3')")["trace_id"].to_list()
     server = start()
     desk = Desk(context, server, "Compare", reviewer="ada", left=ids[1], right=ids[0]).open()
@@ -122,6 +125,11 @@ def test_differences_are_marked_hostile_text_is_text_and_a_look_is_recorded(
     expect(desk.find(".right .pointed")).to_contain_text("Then the sum")
     desk.press("v")
     expect(desk.find(".left .about")).to_contain_text("teacher-unseen-1")
+    # What reviewers go by opens here too, and a key behind it chooses nothing.
+    desk.press("i")
+    expect(desk.find(".guide strong")).to_have_text("shorter")
+    desk.press("1", "i")
+    expect(desk.find(".guide")).to_be_hidden()
     desk.press("2").wait_until_saved(1)
     assert (desk.crashes, desk.dialogs) == ([], [])
     server.stop()
@@ -130,6 +138,7 @@ def test_differences_are_marked_hostile_text_is_text_and_a_look_is_recorded(
         decision = store.decisions(ids[0])[0]
     assert (row["left"], row["chosen"], row["revealed"]) == (ids[1], ids[0], True)
     assert decision["question"] == PREFER + pair_of(*ids)[1]
+    assert json.loads(decision["extra"])["guidelines_id"] == version
 
 
 def test_review_opens_the_other_traces_of_its_problem_beside_the_one_on_screen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from curation import check_report, checks
+from curation import check_report, checks, guidance
 from curation import store as stores
 from curation.checks import Request
 from curation.records import CATEGORIES, TEACHER_CONTEXTS
@@ -78,9 +79,14 @@ def test_five_traces_judged_blind_one_undone_a_reload_and_a_report(
     path: Path, start: Callable[[], Server], context: BrowserContext
 ) -> None:
     check, ids = _drawn(path)
+    with stores.open(path) as store:
+        version = guidance.write_guidelines(store, "A leak **names** it.", "ada", None)
     server = start()
     desk = Desk(context, server, "Review", blind=check, reviewer="ada").open()
     desk.wait_for_card(ids[0])
+    desk.press("i")
+    expect(desk.find(".guide strong")).to_have_text("names")
+    desk.press("Escape")
     expect(desk.find(".verdict")).to_have_text(
         [re.compile("Clean"), re.compile("Leaking"), re.compile("Unsure"), re.compile("Flag")]
     )
@@ -114,6 +120,10 @@ def test_five_traces_judged_blind_one_undone_a_reload_and_a_report(
     assert said["verdict"].to_list() == ["accept", "reject", "accept", "reject", "skip"]
     assert said["reasons"].to_list()[3] == ["names_reference"]
     assert {row["revealed"] for row in rows if row["verdict"]} == {False}
+    # Each names the guidelines in force; its reasons are the check's own, of no version.
+    stamps = [json.loads(row["extra"]) for row in rows if row["verdict"]]
+    assert {said.get("guidelines_id") for said in stamps} == {version}
+    assert not [said for said in stamps if "reasons_id" in said]
 
 
 def test_the_blind_desk_holds_no_score_marker_teacher_or_context(

@@ -3,9 +3,10 @@
 Owns what is asked for (`recipe`), which rows go out and where (`planning`), what a row looks like
 (`formats`), what stands in it where a trace was accepted with an edit (`editions`), who won a pair
 (`preferences`), which split a problem belongs to (`splits`), the record and the card that go with
-it (`manifest`, `card`), the files (`files`), how a folder comes to be all at once or not at all
-(`folder`), and the check of a finished export (`verification`); `writing` puts them together. Knows
-the store only as an `ExportSource`; knows nothing of DuckDB, models or screens.
+it (`manifest`, `card`), the texts, read while rows are written (`streaming`), the files (`files`),
+how a folder comes to be all at once or not at all (`folder`), and the check of a finished export
+(`verification`); `writing` puts them together. Knows the store only as an `ExportSource`; knows
+nothing of DuckDB, models or screens.
 
 What holds, whatever the format:
 - Only `accepted` traces are exported, and in a format of pairs only those that a majority decided.

@@ -31,14 +31,15 @@ _OF_PAIRS = (
 )
 
 
-def dataset_card(record: Mapping[str, Any], lengths: Sequence[int]) -> str:
+def dataset_card(
+    record: Mapping[str, Any], lengths: Sequence[int], files: Mapping[str, Sequence[str]]
+) -> str:
     """The card as Markdown under a YAML head that tells `datasets` which file is which split.
 
-    `record` is the manifest without its files; `lengths` are the traces' characters.
+    `record` is the manifest without its files, `lengths` are the traces' characters and `files` the
+    names of each written split's files.
     """
     rows: dict[str, int] = record["rows"]
-    written = [name for name, n in rows.items() if n]
-    kind = record["files_as"]
     contents: dict[str, dict[str, int]] = record["contents"]
     options = record["options"]
     ranked = sorted(lengths)
@@ -54,7 +55,11 @@ def dataset_card(record: Mapping[str, Any], lengths: Sequence[int]) -> str:
         "configs:",
         "- config_name: default",
         "  data_files:",
-        *(f"  - split: {name}\n    path: {name}.{kind}" for name in written),
+        *(
+            line
+            for name, of_split in files.items()
+            for line in (f"  - split: {name}", *_paths(of_split))
+        ),
         "---",
         "",
         "# Curated reasoning traces",
@@ -106,6 +111,13 @@ def dataset_card(record: Mapping[str, Any], lengths: Sequence[int]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _paths(names: Sequence[str]) -> list[str]:
+    """A split's files in the head: one by its name, several as a list."""
+    if len(names) == 1:
+        return [f"    path: {names[0]}"]
+    return ["    path:", *(f"    - {name}" for name in names)]
 
 
 def _license(licences: Mapping[str, int]) -> str:

@@ -27,12 +27,10 @@ STATES: tuple[str, ...] = (
 EXPORT_SCHEMA: dict[str, pl.DataType] = {
     "trace_id": pl.String(),
     "problem_id": pl.String(),
-    "prompt": pl.String(),
     "domain": pl.String(),
     "teacher": pl.String(),
     "teacher_family": pl.String(),
     "teacher_context": pl.String(),
-    "text": pl.String(),
     "text_hash": pl.String(),
     "is_correct": pl.Boolean(),
     "source": pl.String(),
@@ -42,15 +40,16 @@ EXPORT_SCHEMA: dict[str, pl.DataType] = {
     "reviewers": pl.List(pl.String()),
     "position": pl.Int64(),
     "edited_trace_id": pl.String(),
-    "edited_text": pl.String(),
     "edited_text_hash": pl.String(),
     "edited_context": pl.String(),
+    "edited_position": pl.Int64(),
     "edit_decision_id": pl.String(),
 }
-"""What a store hands over for each trace. `prompt` is the wording the teacher was given,
-`decision_ids` and `reviewers` belong to the current decisions on the trace, and `position` is the
-order in which the traces were added (rows are exported in it). `edit…` is the edit with which it
-was accepted, as the trace that the edit became; null where there is none."""
+"""What a store hands over for each trace: everything but what it says, which is read while rows
+are written (`streaming`). `decision_ids` and `reviewers` belong to the current decisions on the
+trace, and `position` is the order in which the traces were added (rows are exported in it), by
+which texts are asked for. `edit…` is the edit with which it was accepted, as the trace that the
+edit became; null where there is none."""
 
 
 class ExportSource(Protocol):
@@ -62,6 +61,10 @@ class ExportSource(Protocol):
 
     def export_pairs(self, where: str | None) -> pl.DataFrame:
         """Every pair that somebody decided and both of whose traces `where` keeps (PAIR_SCHEMA)."""
+        ...
+
+    def export_texts(self, positions: list[int]) -> pl.DataFrame:
+        """`position`, `prompt` and `text` of the traces at these positions, each once."""
         ...
 
     def export_context(self) -> Mapping[str, object]:

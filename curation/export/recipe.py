@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from curation.errors import ExportError
-from curation.export.files import FILE_TYPES, FileType, Writing
+from curation.export.budget import Budget
+from curation.export.files import FILE_TYPES, FileType
 from curation.export.formats import FORMATS
 from curation.export.splits import DEFAULT_SPLITS, check_splits
 from curation.records import QUESTION
@@ -31,7 +32,7 @@ class Recipe(BaseModel):
     seed: int = 0
     question: str = QUESTION
     files: FileType = "jsonl"
-    writing: Writing = Writing()
+    budget: Budget = Budget()
 
     @field_validator("format")
     @classmethod

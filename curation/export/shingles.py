@@ -1,0 +1,74 @@
+"""Texts -> the overlapping runs of words and signs (shingles) by which texts are compared, hashed.
+
+Owns what counts as the same text (`normalised`), what a word is, and the hashes of runs of them.
+Knows nothing of what they are compared for.
+
+A word is a run of letters, digits and underscores; a Han, Hiragana or Katakana character stands
+for itself, since those scripts put no spaces. The hashes are fixed by definition (xxHash64 of each
+word's UTF-8, combined as a polynomial modulo 2^64): they are the same on every machine.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+import polars_hash as plh
+from numpy.typing import NDArray
+
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}"
+WORDS = rf"[\w--[{_UNSPACED}]]+|[{_UNSPACED}]"
+WORDS_AND_SIGNS = rf"{WORDS}|\S"
+"""In a formula the signs are half of what is said: `12 + 34` is not `12 - 34`."""
+
+_BASE = np.uint64(0x9E3779B97F4A7C15)
+
+
+class Shingles(NamedTuple):
+    """The shingles of n texts: those of text i are `hashes[offsets[i]:offsets[i + 1]]`, in order.
+
+    `first_word` is the place in its text of each shingle's first word, from 0.
+    """
+
+    hashes: NDArray[np.uint64]
+    offsets: NDArray[np.int64]
+    first_word: NDArray[np.int64]
+
+
+def normalised(texts: pl.Series) -> pl.Series:
+    """The texts as they are compared: NFKC, lower case, runs of white space as one space.
+
+    Null counts as the empty text.
+    """
+    return (
+        texts.fill_null("")
+        .str.normalize("NFKC")
+        .str.to_lowercase()
+        .str.replace_all(r"\s+", " ")
+        .str.strip_chars()
+    )
+
+
+def words(normal: pl.Series, pattern: str = WORDS) -> pl.Series:
+    """The words of each normalised text, in order, as a list."""
+    return normal.str.extract_all(pattern)
+
+
+def shingles(words: pl.Series, n: int) -> Shingles:
+    """Every run of `n` words of each list, hashed; a shorter list is one shingle, an empty none."""
+    n_words = words.list.len().to_numpy().astype(np.int64)
+    flat = words.explode(empty_as_null=False, keep_nulls=False).rename("word").to_frame()
+    hashed = flat.select(plh.col("word").nchash.xxhash64())["word"].to_numpy()
+    n_runs = np.where(n_words >= n, n_words - n + 1, np.minimum(n_words, 1))
+    offsets = np.concatenate([[0], np.cumsum(n_runs)])
+    ends = np.repeat(np.cumsum(n_words), n_runs)
+    first_word = np.arange(offsets[-1]) - np.repeat(offsets[:-1], n_runs)
+    at = first_word + np.repeat(np.cumsum(n_words) - n_words, n_runs)
+    hashes = np.zeros(len(at), np.uint64)
+    for step in range(n):
+        # A short text ends before its n words do: what is missing counts as 0.
+        is_inside = at + step < ends
+        word = hashed[np.minimum(at + step, len(hashed) - 1)] if len(hashed) else hashes
+        hashes = hashes * _BASE + np.where(is_inside, word, np.uint64(0))
+    return Shingles(hashes, offsets, first_word)

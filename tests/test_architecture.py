@@ -33,8 +33,7 @@ WITHIN_A_ROOM = {
     # A room may be made of several modules; these lend themselves to the room named.
     "steps": {"ingest"},
     "scores": {"student"},
-    "compatibility": {"student", "export"},
-    "leakage": {"export"},
+    "compatibility": {"student"},
 }
 
 

@@ -25,10 +25,11 @@ from curation.errors import ExportError, StoreBusy
 from curation.export import files as export_files
 from curation.export import folder as export_folder
 from curation.export.editions import as_taught
-from curation.export.scales import FIGURE_SCHEMA
 from curation.export.splits import split_point
+from curation.export.streaming import with_texts
 from curation.records import problem_id, text_hash, trace_id
 from curation.store import Store
+from curation.store.exporting import TEXT_SCHEMA
 from tests.builders import a_batch, a_decision, a_trace
 
 HARD_TEXTS = {
@@ -60,6 +61,7 @@ class FakeStore:
 
     def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
         self.frame = pl.DataFrame(rows, schema=export.EXPORT_SCHEMA)
+        self.rows = {row["position"]: row for row in rows}
         self.recorded: list[tuple[str, str, str, int, str]] = []
 
     def export_rows(self, where: str | None, question: str) -> pl.DataFrame:
@@ -69,20 +71,12 @@ class FakeStore:
     def export_pairs(self, where: str | None) -> pl.DataFrame:
         """Each accepted trace, chosen once over a text that nobody wanted."""
         frame = self.export_rows(where, "train").filter(pl.col("state") == "accepted")
-        return pl.DataFrame([a_pair(row) for row in frame.rows(named=True)], export.PAIR_SCHEMA)
+        rows = [a_pair(self.rows[position]) for position in frame["position"]]
+        return pl.DataFrame(rows, export.PAIR_SCHEMA)
 
-    def export_states(self, where: str | None) -> pl.DataFrame:
-        return self.export_rows(where, "train").select("trace_id", "state")
-
-    def export_figures(self) -> pl.DataFrame:
-        """Nothing is known of any trace but what stands in its row."""
-        there = [pl.col(n) for n in FIGURE_SCHEMA if n in self.frame.columns]
-        unknown = [
-            pl.lit(False if n == "is_edit" else None, kind).alias(n)
-            for n, kind in FIGURE_SCHEMA.items()
-            if n not in self.frame.columns
-        ]
-        return self.frame.select(*there, *unknown).select(*FIGURE_SCHEMA)
+    def export_texts(self, positions: list[int]) -> pl.DataFrame:
+        rows = [self.rows[position] for position in positions]
+        return pl.DataFrame(rows, TEXT_SCHEMA)
 
     def export_context(self) -> dict[str, object]:
         return {"schema": "0001_core.sql", "lexicon_id": None, "conventions": []}
@@ -258,24 +252,34 @@ def test_rows_keep_the_order_in_which_traces_were_added(tmp_path: Path) -> None:
 
 
 @given(chunk_rows=st.integers(1, 7), chunk_bytes=st.integers(1, 400))
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_how_much_is_written_at_a_time_changes_no_line(
     tmp_path: Path, chunk_rows: int, chunk_bytes: int
 ) -> None:
-    frame = as_taught(a_store(5, 3).frame)
-    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
+    store = a_store(5, 3)
     counted: list[int] = []
+
+    def written(files: export_files.FileType) -> Path:
+        writing = export_files.Writing()
+        with export_files.Shards(
+            tmp_path, "x", "sft-messages", files, writing, counted.append
+        ) as shards:
+            for batch in with_texts(store, as_taught(store.frame)):
+                shards.add(batch)
+            (shard,) = shards.finish()
+        assert shard.n_rows == store.frame.height
+        return shard.path
+
     with pytest.MonkeyPatch.context() as patch:
-        export_files.write_file(whole, frame, "sft-messages", "jsonl", counted.append)
+        whole = written("jsonl").read_bytes()
         patch.setattr(export_files, "CHUNK_ROWS", chunk_rows)
         patch.setattr(export_files, "CHUNK_BYTES", chunk_bytes)
-        export_files.write_file(pieces, frame, "sft-messages", "jsonl", counted.append)
-        export_files.write_file(tmp_path / "p", frame, "sft-messages", "parquet", counted.append)
-    assert pieces.read_bytes() == whole.read_bytes()
-    assert sum(counted) == 3 * frame.height
-    assert pq.read_table(tmp_path / "p").to_pylist() == [
-        orjson.loads(line) for line in whole.read_bytes().splitlines()
-    ]
+        assert written("jsonl").read_bytes() == whole
+        parquet = written("parquet")
+    assert sum(counted) == 3 * store.frame.height
+    assert pq.read_table(parquet).to_pylist() == [orjson.loads(line) for line in whole.splitlines()]
 
 
 # What is left out

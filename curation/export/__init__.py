@@ -2,57 +2,48 @@
 
 Owns what is asked for (`recipe`), which rows go out and where (`planning`), what a row looks like
 (`formats`), what stands in it where a trace was accepted with an edit (`editions`), who won a pair
-(`preferences`), which split a problem belongs to (`splits`), what the set is held against and
-warned of (`scales`, `measures`, `sides`, `cautions`, `scale_words`), how far below unguided it may
-hesitate (`budget`), the record and the card that go with it (`manifest`, `card`), the files
-(`files`), how a folder comes to be all at once or not at all (`folder`), and the check of a
-finished export (`verification`); `writing` puts them together. Knows the store only as an
-`ExportSource`; knows nothing of DuckDB, models or screens.
+(`preferences`), which split a problem belongs to (`splits`), the record and the card that go with
+it (`manifest`, `card`), the texts, read while rows are written (`streaming`), the files (`files`),
+how a folder comes to be all at once or not at all (`folder`), and the check of a finished export
+(`verification`); `writing` puts them together. Knows the store only as an `ExportSource`; knows
+nothing of DuckDB, models or screens.
 
 What holds, whatever the format:
 - Only `accepted` traces are exported, and in a format of pairs only those that a majority decided.
   Everything else is counted by its state in the preview, the
   card and the manifest; nothing is left out unsaid, and an empty export is refused.
 - A problem stands in one split only.
-- A set below its hedging budget is refused unless somebody signed for it; so is a budget that
-  cannot be looked at.
 - Same store, same options: same bytes. No time, path or machine name is written into any file.
 - The folder appears complete or not at all; one that stands there is not touched unasked.
 """
 
-from curation.export.budget import Budget, Override
 from curation.export.files import FILE_TYPES
 from curation.export.formats import FORMATS, is_of_pairs
 from curation.export.manifest import ExportedFile, Manifest, export_id
 from curation.export.planning import EXPORT_SCHEMA, STATES, ExportSource, Preview
 from curation.export.preferences import PAIR_SCHEMA, PAIR_STATES
 from curation.export.recipe import Recipe, recipe_from
-from curation.export.scales import FIGURE_SCHEMA
 from curation.export.splits import DEFAULT_SPLITS, assign_splits, parse_splits
 from curation.export.verification import Verification, verify_export
-from curation.export.writing import on_scales, preview, write
+from curation.export.writing import preview, write
 
 __all__ = [
     "DEFAULT_SPLITS",
     "EXPORT_SCHEMA",
-    "FIGURE_SCHEMA",
     "FILE_TYPES",
     "FORMATS",
     "PAIR_SCHEMA",
     "PAIR_STATES",
     "STATES",
-    "Budget",
     "ExportSource",
     "ExportedFile",
     "Manifest",
-    "Override",
     "Preview",
     "Recipe",
     "Verification",
     "assign_splits",
     "export_id",
     "is_of_pairs",
-    "on_scales",
     "parse_splits",
     "preview",
     "recipe_from",

@@ -10,10 +10,11 @@ import polars as pl
 
 
 def as_taught(accepted: pl.DataFrame) -> pl.DataFrame:
-    """The rows (`EXPORT_SCHEMA`) with the edit's trace, text, hash and context where there is one.
+    """The rows (`EXPORT_SCHEMA`) with the edit's trace, hash and context where there is one.
 
-    Adds `is_edited`, `original_trace_id` and `original_text`: the trace that was decided on, edited
-    or not. `edit_decision_id` is "" where there is no edit.
+    Adds `is_edited`, `original_trace_id`: the trace that was decided on, edited or not, and
+    `text_position`: where the text lies that is taught (`position` is the original's).
+    `edit_decision_id` is "" where there is no edit.
     """
     is_edited = pl.col("edited_trace_id").is_not_null()
 
@@ -24,9 +25,8 @@ def as_taught(accepted: pl.DataFrame) -> pl.DataFrame:
         is_edited.alias("is_edited"),
         pl.col("edit_decision_id").fill_null(""),
         pl.col("trace_id").alias("original_trace_id"),
-        pl.col("text").alias("original_text"),
+        pl.coalesce("edited_position", "position").alias("text_position"),
         taught("trace_id", "edited_trace_id"),
-        taught("text", "edited_text"),
         taught("text_hash", "edited_text_hash"),
         taught("teacher_context", "edited_context"),
     )

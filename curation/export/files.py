@@ -1,7 +1,11 @@
-"""The files of an export: a frame of planned rows as JSON Lines or Parquet, and back.
+"""The files of an export: rows as JSON Lines or Parquet in shards of a size, and back.
 
 JSON Lines carry no types: `datasets` guesses them, and would read a column as dates if every value
 in it looked like one. Parquet is typed.
+
+What is rendered and written at a time is cut by the rows alone, however they were read, so the same
+rows in the same order are the same bytes. One shard bears the split's name (`train.jsonl`); several
+are numbered as the Hub numbers them (`train-00000-of-00012.jsonl`).
 """
 
 from __future__ import annotations
@@ -9,12 +13,15 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, Protocol, get_args
 
 import orjson
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field
 
 from curation.export.formats import parquet_schema, render
 
@@ -26,38 +33,163 @@ CHUNK_ROWS = 20_000
 """What is rendered and written at a time (one Parquet row group): bounds memory, not meaning."""
 
 
-def file_name(split: str, files: FileType) -> str:
-    """The name of a split's file inside the export's folder."""
-    return f"{split}.{files}"
+class Writing(BaseModel):
+    """How the rows lie in files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shard_mb: float = Field(default=500, gt=0, allow_inf_nan=False)
+    """A file that has reached this many MB (10^6 bytes, as it lies on the disk) is followed by
+    another; it may go over by what is written at a time."""
+    zstd: bool = False
+    """Whether JSON Lines are compressed (`.jsonl.zst`). Parquet always is, inside."""
 
 
-def write_file(
-    path: Path,
-    frame: pl.DataFrame,
-    format: str,
-    files: FileType,
-    written: Callable[[int], None],
-) -> None:
-    """Writes `frame` in `format` to `path`, chunk by chunk, and forces it to the disk.
+class Shard(NamedTuple):
+    """A finished file: where it lies and how many rows it holds."""
 
-    Calls `written` with the number of rows after each chunk. Raises OSError.
+    path: Path
+    n_rows: int
+
+
+def suffix(files: FileType, writing: Writing) -> str:
+    """What the names of the files end with."""
+    return "jsonl.zst" if files == "jsonl" and writing.zstd else files
+
+
+class _Writer(Protocol):
+    """An open file that takes rendered rows."""
+
+    def write(self, rows: pl.DataFrame) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _Lines:
+    """JSON Lines into `handle`, compressed as one frame where `zstd`."""
+
+    def __init__(self, handle: io.BufferedWriter, *, zstd: bool) -> None:
+        self._out = pa.PythonFile(handle, mode="w")
+        if zstd:
+            self._out = pa.CompressedOutputStream(self._out, "zstd")
+
+    def write(self, rows: pl.DataFrame) -> None:
+        # Through memory: given a real file, Polars would write past this handle.
+        lines = io.BytesIO()
+        rows.write_ndjson(lines)
+        self._out.write(lines.getbuffer())
+
+    def close(self) -> None:
+        self._out.close()
+
+
+class _Parquet:
+    """Parquet into `handle`, one row group a call."""
+
+    def __init__(self, handle: io.BufferedWriter, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._out = pq.ParquetWriter(handle, schema, compression="zstd")
+
+    def write(self, rows: pl.DataFrame) -> None:
+        self._out.write_table(rows.to_arrow().cast(self._schema))
+
+    def close(self) -> None:
+        self._out.close()
+
+
+class Shards:
+    """The files of one split, in `folder`, while they are written.
+
+    Use as a context: what is left open by an error is closed. Raises OSError.
     """
-    with path.open("wb") as handle:
-        if files == "jsonl":
-            for chunk in _chunks(frame):
-                # Through memory: given a real file, Polars would write past this handle.
-                lines = io.BytesIO()
-                render(chunk, format).write_ndjson(lines)
-                handle.write(lines.getbuffer())
-                written(chunk.height)
-        else:
-            schema = parquet_schema(format)
-            with pq.ParquetWriter(handle, schema, compression="zstd") as writer:
-                for chunk in _chunks(frame):
-                    writer.write_table(render(chunk, format).to_arrow().cast(schema))
-                    written(chunk.height)
-        handle.flush()
-        os.fsync(handle.fileno())
+
+    def __init__(
+        self,
+        folder: Path,
+        split: str,
+        format: str,
+        files: FileType,
+        writing: Writing,
+        written: Callable[[int], None],
+    ) -> None:
+        self._folder, self._split, self._format = folder, split, format
+        self._files, self._writing, self._written = files, writing, written
+        self._open = ExitStack()
+        self._writer: _Writer | None = None
+        self._handle: io.BufferedWriter | None = None
+        self._done: list[Shard] = []
+        self._n_rows = 0
+        self._pending: list[pl.DataFrame] = []
+        self._pending_rows = self._pending_bytes = 0
+
+    def __enter__(self) -> Shards:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._open.close()
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Takes rows that planning chose, with their texts; `written` counts what is on the way."""
+        texts = [name for name in ("prompt", "text", "rejected_text") if name in rows.columns]
+        sizes = rows.select(pl.sum_horizontal(pl.col(texts).str.len_bytes()).fill_null(0))
+        start = 0
+        for index, size in enumerate(sizes.to_series()):
+            if self._pending_rows and (
+                self._pending_rows >= CHUNK_ROWS or self._pending_bytes + size > CHUNK_BYTES
+            ):
+                self._pending.append(rows.slice(start, index - start))
+                self._write_pending()
+                start = index
+            self._pending_rows += 1
+            self._pending_bytes += size
+        self._pending.append(rows.slice(start))
+
+    def finish(self) -> list[Shard]:
+        """Writes what is left, forces everything to the disk and gives the files their names."""
+        if self._pending_rows:
+            self._write_pending()
+        self._close()
+        ending = suffix(self._files, self._writing)
+        named = []
+        for index, (path, n_rows) in enumerate(self._done):
+            name = f"{self._split}-{index:05}-of-{len(self._done):05}.{ending}"
+            if len(self._done) == 1:
+                name = f"{self._split}.{ending}"
+            named.append(Shard(path.rename(self._folder / name), n_rows))
+        return named
+
+    def _write_pending(self) -> None:
+        if self._writer is None:
+            self._begin()
+        assert self._writer is not None
+        assert self._handle is not None
+        self._writer.write(render(pl.concat(self._pending), self._format))
+        n_rows = self._pending_rows
+        self._n_rows += n_rows
+        self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
+        if self._handle.tell() >= self._writing.shard_mb * 1e6:
+            self._close()
+        self._written(n_rows)
+
+    def _begin(self) -> None:
+        path = self._folder / f"{self._split}-{len(self._done):05}"
+        self._handle = self._open.enter_context(path.open("wb"))
+        self._writer = (
+            _Lines(self._handle, zstd=self._writing.zstd)
+            if self._files == "jsonl"
+            else _Parquet(self._handle, parquet_schema(self._format))
+        )
+
+    def _close(self) -> None:
+        if self._writer is None:
+            return
+        path = self._folder / f"{self._split}-{len(self._done):05}"
+        self._writer.close()
+        self._open.close()
+        with path.open("rb") as handle:
+            os.fsync(handle.fileno())
+        self._done.append(Shard(path, self._n_rows))
+        self._writer, self._handle, self._n_rows = None, None, 0
 
 
 def read_rows(path: Path, files: FileType) -> Iterator[Mapping[str, object]]:
@@ -67,20 +199,7 @@ def read_rows(path: Path, files: FileType) -> Iterator[Mapping[str, object]]:
             for batch in source.iter_batches(batch_size=1_000):
                 yield from batch.to_pylist()
     else:
-        with path.open("rb") as handle:
-            for line in handle:
+        compression = "zstd" if path.suffix == ".zst" else None
+        with pa.input_stream(str(path), compression=compression) as source:
+            for line in io.BufferedReader(source):
                 yield orjson.loads(line)
-
-
-def _chunks(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Runs of rows of at most CHUNK_ROWS rows and about CHUNK_BYTES of text; one row at least."""
-    texts = [name for name in ("prompt", "text", "rejected_text") if name in frame.columns]
-    sizes = frame.select(pl.sum_horizontal(pl.col(texts).str.len_bytes()))
-    start, total = 0, 0
-    for index, size in enumerate(sizes.to_series()):
-        if index > start and (total + size > CHUNK_BYTES or index - start >= CHUNK_ROWS):
-            yield frame.slice(start, index - start)
-            start, total = index, 0
-        total += size
-    if start < frame.height:
-        yield frame.slice(start)

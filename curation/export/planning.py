@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import polars as pl
 
-from curation.export.budget import Kept, looked_at
 from curation.export.editions import as_taught
 from curation.export.formats import is_of_pairs
 from curation.export.preferences import PAIR_SCHEMA, PAIR_STATES, notes, resolved
 from curation.export.recipe import Recipe
-from curation.export.scales import Weighed, weigh
 from curation.export.splits import assign_splits
 
 STATES: tuple[str, ...] = (
@@ -29,12 +27,10 @@ STATES: tuple[str, ...] = (
 EXPORT_SCHEMA: dict[str, pl.DataType] = {
     "trace_id": pl.String(),
     "problem_id": pl.String(),
-    "prompt": pl.String(),
     "domain": pl.String(),
     "teacher": pl.String(),
     "teacher_family": pl.String(),
     "teacher_context": pl.String(),
-    "text": pl.String(),
     "text_hash": pl.String(),
     "is_correct": pl.Boolean(),
     "source": pl.String(),
@@ -44,15 +40,16 @@ EXPORT_SCHEMA: dict[str, pl.DataType] = {
     "reviewers": pl.List(pl.String()),
     "position": pl.Int64(),
     "edited_trace_id": pl.String(),
-    "edited_text": pl.String(),
     "edited_text_hash": pl.String(),
     "edited_context": pl.String(),
+    "edited_position": pl.Int64(),
     "edit_decision_id": pl.String(),
 }
-"""What a store hands over for each trace. `prompt` is the wording the teacher was given,
-`decision_ids` and `reviewers` belong to the current decisions on the trace, and `position` is the
-order in which the traces were added (rows are exported in it). `edit…` is the edit with which it
-was accepted, as the trace that the edit became; null where there is none."""
+"""What a store hands over for each trace: everything but what it says, which is read while rows
+are written (`streaming`). `decision_ids` and `reviewers` belong to the current decisions on the
+trace, and `position` is the order in which the traces were added (rows are exported in it), by
+which texts are asked for. `edit…` is the edit with which it was accepted, as the trace that the
+edit became; null where there is none."""
 
 
 class ExportSource(Protocol):
@@ -66,12 +63,8 @@ class ExportSource(Protocol):
         """Every pair that somebody decided and both of whose traces `where` keeps (PAIR_SCHEMA)."""
         ...
 
-    def export_states(self, where: str | None) -> pl.DataFrame:
-        """trace_id and state of every trace that `where` keeps."""
-        ...
-
-    def export_figures(self) -> pl.DataFrame:
-        """The numbers of every trace of the store, whatever the filter (`FIGURE_SCHEMA`)."""
+    def export_texts(self, positions: list[int]) -> pl.DataFrame:
+        """`position`, `prompt` and `text` of the traces at these positions, each once."""
         ...
 
     def export_context(self) -> Mapping[str, object]:
@@ -104,8 +97,6 @@ class Preview:
     left_out: dict[str, int]
     notes: tuple[str, ...]
     refusal: str | None
-    budget: Kept | None = None
-    """How the set stands to its hedging budget; None where none was asked for."""
 
 
 class Plan(NamedTuple):
@@ -114,8 +105,6 @@ class Plan(NamedTuple):
     recipe: Recipe
     rows: pl.DataFrame
     preview: Preview
-    weighed: Weighed | None
-    """The set on the scales; None where nothing asked for them yet (`weighed`)."""
 
 
 def plan(store: ExportSource, recipe: Recipe) -> Plan:
@@ -163,27 +152,7 @@ def plan(store: ExportSource, recipe: Recipe) -> Plan:
         )
     refusal = None if accepted.height else _why_empty(states, where, of_pairs=of_pairs)
     shown = Preview(states, rows, problems, left_out, tuple(told), refusal)
-    if refusal is not None or recipe.budget.share is None:
-        return Plan(recipe, accepted, shown, None)
-    found = weighed(store, recipe.where, accepted)
-    kept = looked_at(recipe.budget, found)
-    refusal = kept.refusal if kept else None
-    return Plan(recipe, accepted, replace(shown, budget=kept, refusal=refusal), found)
-
-
-def weighed(store: ExportSource, where: str | None, rows: pl.DataFrame) -> Weighed:
-    """The rows that go out on the scales, against all that the filter keeps and unguided.
-
-    A trace of the pool that does not go out is left out by its state; an accepted one by the
-    selection, or because the format has no row for it.
-    """
-    taught = rows.filter("label") if "label" in rows.columns else rows
-    out = pl.concat([taught[name] for name in ("trace_id", "original_trace_id")
-                     if name in taught.columns])  # fmt: skip
-    stays = ~pl.col("trace_id").is_in(out.unique().implode())
-    why = pl.col("state").replace("accepted", "accepted, and in no row")
-    pool = store.export_states(where).select("trace_id", left_out=pl.when(stays).then(why))
-    return weigh(store.export_figures(), taught["trace_id"], pool)
+    return Plan(recipe, accepted, shown)
 
 
 def _why_empty(states: Mapping[str, int], where: str | None, *, of_pairs: bool) -> str:

@@ -12,8 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from curation.errors import ExportError
-from curation.export.budget import Budget
-from curation.export.files import FILE_TYPES, FileType
+from curation.export.files import FILE_TYPES, FileType, Writing
 from curation.export.formats import FORMATS
 from curation.export.splits import DEFAULT_SPLITS, check_splits
 from curation.records import QUESTION
@@ -32,7 +31,7 @@ class Recipe(BaseModel):
     seed: int = 0
     question: str = QUESTION
     files: FileType = "jsonl"
-    budget: Budget = Budget()
+    writing: Writing = Writing()
 
     @field_validator("format")
     @classmethod

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from curation.errors import ExportError
-from curation.export.budget import told
 from curation.export.card import dataset_card
-from curation.export.cautions import on_record
-from curation.export.files import file_name, write_file
+from curation.export.files import Shard, Shards
 from curation.export.folder import building, publish, write_text
 from curation.export.manifest import (
     KIND,
@@ -27,18 +25,9 @@ from curation.export.manifest import (
     made_by,
     source_sha256,
 )
-from curation.export.planning import (
-    ExportSource,
-    Plan,
-    Preview,
-    counts,
-    of_both,
-    plan,
-    sources,
-    weighed,
-)
+from curation.export.planning import ExportSource, Plan, Preview, counts, of_both, plan, sources
 from curation.export.recipe import Recipe, recipe_from
-from curation.records import text_hash
+from curation.export.streaming import with_texts
 
 
 def preview(store: ExportSource, recipe: Recipe | None = None, **options: Any) -> Preview:
@@ -47,22 +36,6 @@ def preview(store: ExportSource, recipe: Recipe | None = None, **options: Any) -
     Raises ExportError for options that make no sense, and what the store raises for `where`.
     """
     return plan(store, _one_recipe(recipe, options)).preview
-
-
-def on_scales(store: ExportSource, recipe: Recipe | None = None, **options: Any) -> dict[str, Any]:
-    """`scales` and `budget` as the manifest of `write` with this recipe holds them.
-
-    Told of what would go out even where a refusal (`refusal`, else None) keeps it from being
-    written. Raises as `preview` does.
-    """
-    recipe = _one_recipe(recipe, options)
-    planned = plan(store, recipe)
-    found = planned.weighed or weighed(store, recipe.where, planned.rows)
-    return {
-        "scales": on_record(found.scales),
-        "budget": told(recipe.budget, planned.preview.budget),
-        "refusal": planned.preview.refusal,
-    }
 
 
 def write(
@@ -80,8 +53,10 @@ def write(
     written, or in a format of pairs those decided by a majority (`preferences`), where `where`
     keeps both traces.
 
-    One file a split (a split without rows gets none), a dataset card and the manifest;
-    `datasets.load_dataset(out)` opens it. `progress` is called with rows written and rows in all.
+    A split's rows stand in one file or, from `recipe.writing.shard_mb` on, in several (a split
+    without rows gets none); beside them a dataset card and the manifest.
+    `datasets.load_dataset(out)` opens it. Texts are read while they are written, so memory does
+    not grow with them. `progress` is called with rows written and rows in all.
 
     `out` must not exist or be empty. With `overwrite`, an earlier export there is replaced, but a
     folder that holds anything else never is.
@@ -96,7 +71,6 @@ def write(
     planned = plan(store, recipe)
     if planned.preview.refusal is not None:
         raise ExportError(planned.preview.refusal)
-    _check_texts(planned.rows)
     record = _record(store, recipe, planned)
     with _explained(destination):
         return _write_folder(store, destination, overwrite, planned, record, progress)
@@ -113,7 +87,6 @@ def _one_recipe(recipe: Recipe | None, options: Mapping[str, Any]) -> Recipe:
 def _record(store: ExportSource, recipe: Recipe, planned: Plan) -> dict[str, object]:
     """The manifest without its files."""
     rows, shown = planned.rows, planned.preview
-    found = planned.weighed or weighed(store, recipe.where, rows)
     decision_ids = rows["decision_ids"].explode(empty_as_null=False).unique().sort().to_list()
     return {
         "kind": KIND,
@@ -124,6 +97,7 @@ def _record(store: ExportSource, recipe: Recipe, planned: Plan) -> dict[str, obj
             "question": recipe.question,
             "seed": recipe.seed,
             "splits": [{"name": name, "share": share} for name, share in recipe.splits.items()],
+            "writing": recipe.writing.model_dump(),
         },
         "rows": shown.rows,
         "problems": shown.problems,
@@ -134,8 +108,6 @@ def _record(store: ExportSource, recipe: Recipe, planned: Plan) -> dict[str, obj
             column: counts(of_both(rows, column))
             for column in ("teacher", "teacher_context", "domain", "source", "licence")
         },
-        "scales": on_record(found.scales),
-        "budget": told(recipe.budget, shown.budget),
         "source_sha256": source_sha256(sources(rows)),
         "decisions": {"sha256": decisions_sha256(decision_ids), "ids": decision_ids},
         "reviewers": counts(rows["reviewers"].explode(empty_as_null=False)),
@@ -164,26 +136,18 @@ def _write_folder(
     record: dict[str, object],
     progress: Callable[[int, int], None] | None,
 ) -> Manifest:
-    accepted, rows = planned.rows, planned.preview.rows
-    format, files = planned.recipe.format, planned.recipe.files
-    done = 0
-
-    def written(n_rows: int) -> None:
-        nonlocal done
-        done += n_rows
-        if progress is not None:
-            progress(done, accepted.height)
-
+    rows, n_rows = planned.preview.rows, planned.rows.height
+    format = planned.recipe.format
     with building(destination) as folder:
-        described = []
-        for split, n_rows in rows.items():
-            if n_rows:
-                path = folder / file_name(split, files)
-                of_split = accepted.filter(pl.col("split") == split)
-                write_file(path, of_split, format, files, written)
-                described.append(describe_file(path, split, n_rows))
+        shards, lengths = _write_rows(store, folder, planned, progress)
+        described = [
+            describe_file(shard.path, split, shard.n_rows)
+            for split, of_split in shards.items()
+            for shard in of_split
+        ]
         card = folder / "README.md"
-        write_text(card, dataset_card(record, of_both(accepted, "text").str.len_chars().to_list()))
+        names = {split: [each.path.name for each in found] for split, found in shards.items()}
+        write_text(card, dataset_card(record, lengths, names))
         described.append(describe_file(card, None, None))
         record["files"] = [each._asdict() for each in described]
         text = json.dumps(record, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
@@ -193,16 +157,36 @@ def _write_folder(
             folder,
             destination,
             overwrite,
-            lambda: store.record_export(identity, format, str(destination), accepted.height, text),
+            lambda: store.record_export(identity, format, str(destination), n_rows, text),
         )
     return Manifest(identity, destination / MANIFEST, format, rows, tuple(described), record)
 
 
-def _check_texts(accepted: pl.DataFrame) -> None:
-    """Raises ExportError if a text is not the one its hash, and so its decision, was about."""
-    for (trace, expected), text in zip(sources(accepted), of_both(accepted, "text"), strict=True):
-        if text_hash(text) != expected:
-            raise ExportError(
-                f"The text of {trace} does not match its hash, so it may not be what was decided "
-                "on. Run `python -m curation verify`, and restore a backup if it confirms this."
+def _write_rows(
+    store: ExportSource, folder: Path, planned: Plan, progress: Callable[[int, int], None] | None
+) -> tuple[dict[str, list[Shard]], list[int]]:
+    """The files of each split that has rows, and the characters of every trace in them."""
+    recipe, done = planned.recipe, 0
+    lengths: list[int] = []
+
+    def written(n_rows: int) -> None:
+        nonlocal done
+        done += n_rows
+        if progress is not None:
+            progress(done, planned.rows.height)
+
+    with ExitStack() as open_files:
+        splits = {
+            split: open_files.enter_context(
+                Shards(folder, split, recipe.format, recipe.files, recipe.writing, written)
             )
+            for split, n_rows in planned.preview.rows.items()
+            if n_rows
+        }
+        for batch in with_texts(store, planned.rows):
+            lengths.extend(of_both(batch, "text").str.len_chars())
+            for split, shards in splits.items():
+                rows = batch.filter(pl.col("split") == split)
+                if rows.height:
+                    shards.add(rows)
+        return {split: shards.finish() for split, shards in splits.items()}, lengths

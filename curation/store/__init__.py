@@ -23,6 +23,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     recipes.py        recipes of exports, versioned
     marks.py          numbered marks on traces, looked at again
     progressing.py    who decided how much, and how fast
+    exporting.py      what an export asks: rows, then texts
     reading.py        what the rest of the house asks
     safekeeping.py    verify, backup, restore
 """
@@ -37,6 +38,7 @@ from curation.store.adjudicating import Adjudicating
 from curation.store.assigning import Assigning
 from curation.store.bulk import Bulk
 from curation.store.edits import Edited
+from curation.store.exporting import Exporting
 from curation.store.finding import Finding
 from curation.store.following import Following
 from curation.store.golding import Golding
@@ -51,7 +53,6 @@ from curation.store.recipes import RecipeKeeping, SavedRecipe
 from curation.store.safekeeping import Copy, Safekeeping, Verification, restore
 from curation.store.scoring import Taken
 from curation.store.students import Reader
-from curation.store.weighing import Weighing
 
 __all__ = [
     "LANGUAGE_SCHEMA",
@@ -75,13 +76,13 @@ class Store(
     Following,
     Adjudicating,
     Assigning,
+    Exporting,
     Golding,
     Guiding,
     Finding,
     Bulk,
     Preferring,
     Progressing,
-    Weighing,
     RecipeKeeping,
     Safekeeping,
 ):

@@ -220,40 +220,6 @@ class Reading(Evidence):
             f"select {', '.join(columns)} from trace_overview where mean_nll_nats is not null"
         )
 
-    def export_rows(self, where: str | None = None, question: str = QUESTION) -> pl.DataFrame:
-        """What an export chooses from: every trace of the filter with its text and its state.
-
-        The trace of the edit that counts comes along (`edited_…`, `edit_decision_id`), null where
-        there is none; it has no row of its own.
-        """
-        return self._filtered(
-            """
-            select trace_id, problem_id, prompt, domain, teacher, teacher_family, teacher_context,
-                text, text_hash, is_correct, source, licence, state, position,
-                coalesce(d.decision_ids, []) as decision_ids,
-                coalesce(d.reviewers, []) as reviewers,
-                edited_trace_id, edited_text, edited_text_hash, edited_context, edit_decision_id
-            from trace_overview left join (
-                select trace_id, list(decision_id order by sequence) as decision_ids,
-                    list(reviewer order by sequence) as reviewers
-                from current_decision
-                where question = $question
-                group by trace_id
-            ) d using (trace_id)
-            left join (
-                select e.original_trace_id as trace_id, e.trace_id as edited_trace_id,
-                    x.text as edited_text, x.text_hash as edited_text_hash,
-                    x.teacher_context as edited_context,
-                    e.decision_id as edit_decision_id
-                from current_edit e join trace x on x.trace_id = e.trace_id
-            ) edited using (trace_id)
-            anti join edited_trace using (trace_id)
-            """,
-            where,
-            "order by position",
-            question=question,
-        )
-
     def export_context(self) -> dict[str, Any]:
         """What a manifest records of the store: schema, conventions, lexicons, guidelines.
 

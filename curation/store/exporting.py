@@ -1,0 +1,89 @@
+"""What an export asks: first which traces there are and what was decided, then what they say.
+
+The first answer holds no text and grows with the traces by some hundred bytes each. Texts are asked
+for by position, the order of arrival, because traces lie in the file in that order: a batch of
+neighbours is read from one place, whatever the size of the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from curation.records import QUESTION
+from curation.store.reading import Reading
+
+TEXT_SCHEMA: dict[str, pl.DataType] = {
+    "position": pl.Int64(),
+    "prompt": pl.String(),
+    "text": pl.String(),
+}
+
+GAP = 4_096
+"""Positions further apart are asked for one by one: two of the vectors that DuckDB reads."""
+
+
+class Exporting(Reading):
+    """The part of a store that answers an export."""
+
+    def export_rows(self, where: str | None = None, question: str = QUESTION) -> pl.DataFrame:
+        """What an export chooses from: every trace of the filter with its state, without its text.
+
+        The trace of the edit that counts comes along (`edited_…`, `edit_decision_id`), null where
+        there is none; it has no row of its own. Columns: `export.EXPORT_SCHEMA`, in order of
+        arrival. Raises FilterError.
+        """
+        return self._filtered(
+            """
+            select trace_id, problem_id, p.domain, t.teacher, t.teacher_family, t.teacher_context,
+                t.text_hash, t.is_correct, t.source, t.licence, st.state, t.position,
+                coalesce(d.decision_ids, []) as decision_ids,
+                coalesce(d.reviewers, []) as reviewers,
+                edited_trace_id, edited_text_hash, edited_context, edited_position,
+                edit_decision_id
+            from trace t
+            join problem p using (problem_id)
+            join trace_state st using (trace_id)
+            left join (
+                select trace_id, list(decision_id order by sequence) as decision_ids,
+                    list(reviewer order by sequence) as reviewers
+                from current_decision
+                where question = $question
+                group by trace_id
+            ) d using (trace_id)
+            left join (
+                select e.original_trace_id as trace_id, e.trace_id as edited_trace_id,
+                    x.text_hash as edited_text_hash, x.teacher_context as edited_context,
+                    x.position as edited_position, e.decision_id as edit_decision_id
+                from current_edit e join trace x on x.trace_id = e.trace_id
+            ) edited using (trace_id)
+            anti join edited_trace using (trace_id)
+            """,
+            where,
+            "order by t.position",
+            question=question,
+        )
+
+    def export_texts(self, positions: Sequence[int]) -> pl.DataFrame:
+        """Prompt and text of the traces at these positions (`TEXT_SCHEMA`), each once, in order.
+
+        A position that no trace has is left out.
+        """
+        wanted = np.unique(np.asarray(positions, dtype=np.int64))
+        runs = np.split(wanted, np.flatnonzero(np.diff(wanted) > GAP) + 1) if wanted.size else []
+        found = [self._texts(run) for run in runs]
+        return pl.concat(found) if found else pl.DataFrame(schema=TEXT_SCHEMA)
+
+    def _texts(self, run: np.ndarray) -> pl.DataFrame:
+        """The texts at ascending positions that lie close together."""
+        is_whole = run.size == run[-1] - run[0] + 1
+        return self._frame(
+            "select position, prompt, text from trace where position between $first and $last "
+            + ("" if is_whole else "and position in (select unnest($run::bigint[])) ")
+            + "order by position",
+            first=int(run[0]),
+            last=int(run[-1]),
+            **({} if is_whole else {"run": run.tolist()}),
+        )

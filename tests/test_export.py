@@ -24,6 +24,7 @@ from curation import export
 from curation.errors import ExportError, StoreBusy
 from curation.export import files as export_files
 from curation.export import folder as export_folder
+from curation.export import formats
 from curation.export.editions import as_taught
 from curation.export.splits import split_point
 from curation.export.streaming import with_texts
@@ -68,15 +69,52 @@ class FakeStore:
         assert question == "train"
         return self.frame if where is None else self.frame.sql(f"select * from self where {where}")
 
-    def export_pairs(self, where: str | None) -> pl.DataFrame:
+    def export_pairs(
+        self, where: str | None, *, choices: bool = True, edits: bool = True
+    ) -> pl.DataFrame:
         """Each accepted trace, chosen once over a text that nobody wanted."""
+        if not choices:
+            return pl.DataFrame(schema=export.PAIR_SCHEMA)
         frame = self.export_rows(where, "train").filter(pl.col("state") == "accepted")
         rows = [a_pair(self.rows[position]) for position in frame["position"]]
         return pl.DataFrame(rows, export.PAIR_SCHEMA)
 
     def export_texts(self, positions: list[int]) -> pl.DataFrame:
-        rows = [self.rows[position] for position in positions]
+        """What stands at a position; one below 0 is that of a text which denies it."""
+        rows = [
+            self.rows[position]
+            if position >= 0
+            else {
+                "position": position,
+                "prompt": self.rows[-1 - position]["prompt"],
+                "text": f"Not: {self.rows[-1 - position]['text']}",
+            }
+            for position in positions
+        ]
         return pl.DataFrame(rows, TEXT_SCHEMA)
+
+    def export_steps(self, where: str | None, question: str) -> pl.DataFrame:
+        """Each trace is one step, judged good."""
+        said = []
+        for position in self.export_rows(where, question)["position"]:
+            row = self.rows[position]
+            text = row["text"]
+            start, end = len(text) - len(text.lstrip()), len(text.rstrip())
+            verdict = {"start": start, "end": end, "verdict": 1}
+            said.append((row["trace_id"], "d", "ada", [start], [end], [verdict], [[0, 1]]))
+        return pl.DataFrame(said, schema=export.STEPS_SCHEMA, orient="row")
+
+    def export_directives(self, where: str | None, question: str) -> pl.DataFrame:
+        """The directive on each trace is its own text."""
+        said = [self.rows[position] for position in self.export_rows(where, question)["position"]]
+        return pl.DataFrame(
+            [(row["trace_id"], [row["text"]], ["d"], ["ada"]) for row in said],
+            schema=export.DIRECTIVES_SCHEMA,
+            orient="row",
+        )
+
+    def export_references(self) -> pl.DataFrame:
+        return pl.DataFrame(schema=export.REFERENCES_SCHEMA)
 
     def export_context(self) -> dict[str, object]:
         return {"schema": "0001_core.sql", "lexicon_id": None, "conventions": []}
@@ -126,19 +164,18 @@ def a_row(
 def a_pair(row: Mapping[str, Any], **votes: int) -> dict[str, Any]:
     """A pair as a store hands it over: `row` first, behind it a text that denies it."""
     denied = f"Not: {row['text']}"
-    sides = {"first": row, "second": {**row, "trace_id": f"{row['trace_id']}-2", "text": denied}}
+    other = {"trace_id": f"{row['trace_id']}-2", "text": denied, "position": -1 - row["position"]}
+    sides = {"first": row, "second": {**row, **other}}
     return {
         **{
             f"{side}_{name}": trace.get(name)
             for side, trace in sides.items()
-            for name in ("prompt", "text", "teacher", "teacher_context", "source", "licence")
+            for name in ("prompt", "position", "teacher", "teacher_context", "source", "licence")
         },
         **{f"{side}_id": trace["trace_id"] for side, trace in sides.items()},
         **{f"{side}_text_hash": text_hash(trace["text"]) for side, trace in sides.items()},
-        **{name: row[name] for name in (
-            "problem_id", "domain", "position", "decision_ids", "reviewers"
-        )},
-        "n_first": 1, "n_second": 0, "n_tie": 0, "n_flag": 0, **votes,
+        **{name: row[name] for name in ("problem_id", "domain", "decision_ids", "reviewers")},
+        "n_first": 1, "n_second": 0, "n_tie": 0, "n_flag": 0, "n_edits": 0, **votes,
     }  # fmt: skip
 
 
@@ -225,10 +262,17 @@ def test_hard_texts_come_back_through_load_dataset_as_they_were(
     assert len(found) == len(rows)
     for row in rows:
         got = found[row["trace_id"]]
-        messages = got.get("messages") or got["prompt"] + (got.get("completion") or got["chosen"])
-        if format == "preference":
-            assert got["rejected"][0]["content"] == f"Not: {row['text']}"
-        assert [message["content"] for message in messages] == [row["prompt"], row["text"]]
+        said = dict(formats.traces_of(got, format))
+        # Steps and directives carry no white space at their ends; a prompt stands for its trace.
+        whole = row["prompt"] if format == "distillation" else row["text"]
+        assert said[row["trace_id"]] == (
+            whole.strip() if formats.rows_of(format) in ("stepwise", "privileged") else whole
+        )
+        if formats.rows_of(format) == "pairs":
+            assert said[got["rejected_id"]] == f"Not: {row['text']}"
+        asked = got.get("messages") or got.get("prompt") or got["text"]
+        asked = asked if isinstance(asked, str) else asked[0]["content"]
+        assert asked[: len(row["prompt"])] == row["prompt"]
         assert got["teacher"] == row["teacher"]
     assert export.verify_export(tmp_path / "a set").broken == []
 

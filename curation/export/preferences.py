@@ -14,31 +14,37 @@ import polars as pl
 PAIR_STATES: tuple[str, ...] = ("preferred", "disputed", "tied", "flagged")
 """What can be decided of a pair; only `preferred` is exported."""
 
-SIDE = ("id", "prompt", "text", "text_hash", "teacher", "teacher_context", "source", "licence")
+SIDE: dict[str, pl.DataType] = {
+    **dict.fromkeys(
+        ("id", "prompt", "text_hash", "teacher", "teacher_context", "source", "licence"),
+        pl.String(),
+    ),
+    "position": pl.Int64(),
+}
 
 PAIR_SCHEMA: dict[str, pl.DataType] = {
-    **{f"{side}_{name}": pl.String() for side in ("first", "second") for name in SIDE},
+    **{f"{side}_{name}": type_ for side in ("first", "second") for name, type_ in SIDE.items()},
     "problem_id": pl.String(),
     "domain": pl.String(),
-    "position": pl.Int64(),
     "n_first": pl.Int64(),
     "n_second": pl.Int64(),
     "n_tie": pl.Int64(),
     "n_flag": pl.Int64(),
+    "n_edits": pl.Int64(),
     "decision_ids": pl.List(pl.String()),
     "reviewers": pl.List(pl.String()),
 }
 """What a store hands over for each pair that somebody decided: its two traces, `first_…` and
-`second_…`, how many chose each or neither, and the current decisions. `position` is the order in
-which the first trace was added."""
+`second_…`, how many chose each or neither, how many of these votes are edits, and the current
+decisions. A trace's `position` is its place in the order of arrival, by which its text is read."""
 
 
 def resolved(pairs: pl.DataFrame) -> pl.DataFrame:
     """One row a pair of `pairs` (`PAIR_SCHEMA`), as an export takes it.
 
-    The winner's columns stand under their own names (`trace_id`, `prompt`, `text`, …), the other's
-    under `rejected_…`; `state` is one of `PAIR_STATES`. Where a pair is not preferred, which of the
-    two stands where means nothing.
+    The winner's columns stand under their own names (`trace_id`, `prompt`, …), the other's under
+    `rejected_…`, and `text_position` is where the winner's text lies; `state` is one of
+    `PAIR_STATES`. Where a pair is not preferred, which of the two stands where means nothing.
     """
     first_won = pl.col("n_first") > pl.col("n_second")
 
@@ -49,10 +55,14 @@ def resolved(pairs: pl.DataFrame) -> pl.DataFrame:
         return pl.when(first_won).then(f"second_{name}").otherwise(f"first_{name}")
 
     return pairs.select(
-        "problem_id", "domain", "position", "decision_ids", "reviewers", "n_tie", "n_flag",
+        "problem_id", "domain", "decision_ids", "reviewers", "n_tie", "n_flag",
         won("id").alias("trace_id"),
-        *(won(name).alias(name) for name in SIDE[1:]),
+        *(won(name).alias(name) for name in SIDE if name != "id"),
+        won("position").alias("text_position"),
         *(lost(name).alias(f"rejected_{name}") for name in SIDE),
+        pair_source=pl.when(
+            pl.sum_horizontal("n_first", "n_second", "n_tie", "n_flag") == pl.col("n_edits")
+        ).then(pl.lit("edits")).otherwise(pl.lit("choices")),
         n_outvoted=pl.min_horizontal("n_first", "n_second"),
         state=pl.when(pl.col("n_first") != pl.col("n_second"))
         .then(pl.lit("preferred"))

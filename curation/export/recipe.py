@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from curation.errors import ExportError
 from curation.export.files import FILE_TYPES, FileType, Writing
 from curation.export.formats import FORMATS
+from curation.export.layout import Layout
 from curation.export.splits import DEFAULT_SPLITS, check_splits
 from curation.records import QUESTION
 
@@ -32,6 +33,7 @@ class Recipe(BaseModel):
     question: str = QUESTION
     files: FileType = "jsonl"
     writing: Writing = Writing()
+    layout: Layout = Layout()
 
     @field_validator("format")
     @classmethod

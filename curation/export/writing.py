@@ -25,8 +25,9 @@ from curation.export.manifest import (
     made_by,
     source_sha256,
 )
-from curation.export.planning import ExportSource, Plan, Preview, counts, of_both, plan, sources
+from curation.export.planning import Plan, Preview, plan
 from curation.export.recipe import Recipe, recipe_from
+from curation.export.source import ExportSource, counts, of_both, sources
 from curation.export.streaming import with_texts
 
 
@@ -49,9 +50,8 @@ def write(
 ) -> Manifest:
     """Writes what `recipe` asks for as a training set into the folder `out`.
 
-    The recipe's options can be given by name instead (`format=…, where=…`). Accepted traces are
-    written, or in a format of pairs those decided by a majority (`preferences`), where `where`
-    keeps both traces.
+    The recipe's options can be given by name instead (`format=…, where=…`). Which rows are
+    written the kind of the format decides (`taking`).
 
     A split's rows stand in one file or, from `recipe.writing.shard_mb` on, in several (a split
     without rows gets none); beside them a dataset card and the manifest.
@@ -98,6 +98,7 @@ def _record(store: ExportSource, recipe: Recipe, planned: Plan) -> dict[str, obj
             "seed": recipe.seed,
             "splits": [{"name": name, "share": share} for name, share in recipe.splits.items()],
             "writing": recipe.writing.model_dump(),
+            "layout": recipe.layout.model_dump(mode="json"),
         },
         "rows": shown.rows,
         "problems": shown.problems,

@@ -53,6 +53,7 @@ from curation.store.recipes import RecipeKeeping, SavedRecipe
 from curation.store.safekeeping import Copy, Safekeeping, Verification, restore
 from curation.store.scoring import Taken
 from curation.store.students import Reader
+from curation.store.supervising import Supervising
 
 __all__ = [
     "LANGUAGE_SCHEMA",
@@ -84,6 +85,7 @@ class Store(
     Preferring,
     Progressing,
     RecipeKeeping,
+    Supervising,
     Safekeeping,
 ):
     """An open store."""

@@ -14,7 +14,7 @@ _SAID = """
     select d.decision_id, d.sequence, d.trace_id, d.question, d.verdict, d.note, d.decided_at,
         d.revealed, d.reviewer, d.extra, t.problem_id, left(t.prompt, 120) as prompt
 """
-_OF_A_SIDE = ("prompt", "text", "text_hash", "teacher", "teacher_context", "source", "licence")
+_OF_A_SIDE = ("position", "prompt", "text_hash", "teacher", "teacher_context", "source", "licence")
 
 
 class Preferring(Reading):
@@ -110,50 +110,58 @@ class Preferring(Reading):
         ids: list[str] = found["trace_id"].to_list()
         return ids
 
-    def export_pairs(self, where: str | None = None) -> pl.DataFrame:
+    def export_pairs(
+        self, where: str | None = None, *, choices: bool = True, edits: bool = True
+    ) -> pl.DataFrame:
         """Every pair that somebody decided and both of whose traces `where` keeps.
 
-        An edit of an accepted trace is a vote for what it became over the original; there `where`
-        looks at the original. Columns: `export.PAIR_SCHEMA`. Raises FilterError.
+        `choices` of two side by side count as votes, and so do `edits`: an edit of an accepted
+        trace is a vote for what it became over the original; there `where` looks at the original.
+
+        Columns: `export.PAIR_SCHEMA`. Raises FilterError.
         """
         votes = self._frame(
             """
             with said as (
                 select trace_id as first_id, substr(question, length($prefer) + 1) as second_id,
-                    verdict, decision_id, reviewer, sequence
-                from current_decision where starts_with(question, $prefer)
+                    verdict, decision_id, reviewer, sequence, 0 as is_edit
+                from current_decision where $choices and starts_with(question, $prefer)
                 union all
                 select least(e.trace_id, e.original_trace_id),
                     greatest(e.trace_id, e.original_trace_id),
                     case when e.trace_id < e.original_trace_id then 'accept' else 'reject' end,
-                    e.decision_id, e.reviewer, e.sequence
+                    e.decision_id, e.reviewer, e.sequence, 1
                 from decision_edit e
                 semi join current_decision c on c.decision_id = e.decision_id
                 join trace_state s on s.trace_id = e.original_trace_id and s.state = 'accepted'
+                where $edits
             )
             select first_id, second_id, count(*) filter (verdict = 'accept') as n_first,
                 count(*) filter (verdict = 'reject') as n_second,
                 count(*) filter (verdict = 'skip') as n_tie,
                 count(*) filter (verdict = 'flag') as n_flag,
+                sum(is_edit)::bigint as n_edits,
                 list(decision_id order by sequence) as decision_ids,
                 list(reviewer order by sequence) as reviewers
             from said
             group by all
             """,
             prefer=PREFER,
+            choices=choices,
+            edits=edits,
         )
         traces = self._filtered(
-            f"select trace_id, problem_id, domain, position, {', '.join(_OF_A_SIDE)} from "
+            f"select trace_id, problem_id, domain, {', '.join(_OF_A_SIDE)} from "
             "trace_overview join (select unnest($ids::varchar[]) as trace_id) using (trace_id)",
             where,
             "order by position",
             ids=pl.concat([votes["first_id"], votes["second_id"]]).unique().to_list(),
         )
-        edits = self._frame(
-            f"select trace_id, problem_id, domain, position, {', '.join(_OF_A_SIDE)} "
+        edited = self._frame(
+            f"select trace_id, problem_id, domain, {', '.join(_OF_A_SIDE)} "
             "from trace_overview semi join edited_trace using (trace_id)"
         )
-        traces = pl.concat([traces.join(edits, on="trace_id", how="anti"), edits])
+        traces = pl.concat([traces.join(edited, on="trace_id", how="anti"), edited])
 
         def side(name: str) -> pl.DataFrame:
             return (
@@ -164,12 +172,12 @@ class Preferring(Reading):
 
         return (
             votes.join(
-                traces.select("problem_id", "domain", "position", first_id="trace_id"),
+                traces.select("problem_id", "domain", first_id="trace_id"),
                 on="first_id",
             )
             .join(side("first"), on="first_id")
             .join(side("second"), on="second_id")
-            .sort("position", "first_id", "second_id")
+            .sort("first_position", "first_id", "second_id")
         )
 
 

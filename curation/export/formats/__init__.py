@@ -19,7 +19,13 @@ import polars as pl
 import pyarrow as pa
 
 from curation.export.formats import trl
-from curation.export.formats.layout import PAIR_PROVENANCE, PROVENANCE_COLUMNS, Format, RowsOf
+from curation.export.formats.layout import (
+    PAIR_PROVENANCE,
+    PROVENANCE_COLUMNS,
+    PROVENANCE_TYPES,
+    Format,
+    RowsOf,
+)
 
 __all__ = [
     "FORMATS", "PAIR_PROVENANCE", "PROVENANCE_COLUMNS", "Format", "RowsOf", "is_of_pairs",
@@ -54,26 +60,33 @@ def render(frame: pl.DataFrame, format: str) -> pl.DataFrame:
 def traces_of(row: Mapping[str, object], format: str) -> list[tuple[str, str]]:
     """The traces (id, text) in a written row. Raises ValueError if it is not of `format`."""
     return [
-        (str(row[id_column]), _last_answer(row, column))
+        (str(row[id_column]), _written_of(row, column))
         for id_column, column in _FORMATS[format].answers.items()
     ]
 
 
-def _last_answer(row: Mapping[str, object], column: str) -> str:
-    messages = row.get(column)
-    if isinstance(messages, list) and messages and isinstance(messages[-1], dict):
-        text = messages[-1].get("content")
-        if isinstance(text, str) and messages[-1].get("role") == "assistant":
-            return text
-    raise ValueError(f"no assistant message at the end of {column!r}")
+def _written_of(row: Mapping[str, object], column: str) -> str:
+    """What a row says of a trace in `column`, one of its format's `answers`."""
+    value = row.get(column)
+    if isinstance(value, str):
+        start = row.get("trace_start", 0)
+        if isinstance(start, int) and 0 <= start <= len(value):
+            return value[start:]
+        raise ValueError(f"trace_start is no place in {column!r}")
+    if isinstance(value, list) and value:
+        if all(isinstance(step, str) for step in value):
+            return "\n".join(value)
+        said, role = value[-1], "user" if column == "prompt" else "assistant"
+        if isinstance(said, dict) and said.get("role") == role:
+            text = said.get("content")
+            if isinstance(text, str):
+                return text
+    raise ValueError(f"no message, steps or text of a trace in {column!r}")
 
 
 def parquet_schema(format: str) -> pa.Schema:
     """The columns of a format's rows, typed."""
     return pa.schema(
         [*_FORMATS[format].types.items()]
-        + [
-            (name, pa.bool_() if name == "is_edited" else pa.string())
-            for name in _FORMATS[format].provenance
-        ]
+        + [(name, PROVENANCE_TYPES.get(name, pa.string())) for name in _FORMATS[format].provenance]
     )

@@ -27,8 +27,27 @@ PAIR_PROVENANCE: tuple[str, ...] = (
 )  # fmt: skip
 """The same for a pair: the first four are the chosen trace's."""
 
-RowsOf = Literal["accepted", "pairs"]
-"""What a row is made of: an accepted trace, or a choice between two traces."""
+PAIR_WITH_SOURCE: tuple[str, ...] = (*PAIR_PROVENANCE, "pair_source")
+"""The same, and where the pair comes from: `choices`, `edits` or `verdicts` (`taking.pairs`)."""
+
+STEPS_PROVENANCE: tuple[str, ...] = (
+    "trace_id", "problem_id", "teacher", "teacher_context", "state", "n_steps",
+)  # fmt: skip
+"""Of a trace with judged steps: what was decided of the whole, and how many steps it has in all."""
+
+CONTEXT_PROVENANCE: tuple[str, ...] = (
+    "trace_id", "problem_id", "teacher", "teacher_context", "state",
+)  # fmt: skip
+"""Of a prompt with what is told beyond it: the trace that the directives are about."""
+
+PROVENANCE_TYPES: dict[str, pa.DataType] = {
+    "is_edited": pa.bool_(), "n_steps": pa.int64(),
+}  # fmt: skip
+"""Their types, where they are no text."""
+
+RowsOf = Literal["accepted", "labelled", "pairs", "stepwise", "privileged", "prompts"]
+"""What a row is made of: an accepted trace; an accepted or rejected one with its label; one trace
+over another; a trace with labelled steps; a prompt with what may be told beyond it; a prompt."""
 
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 """The type of a column of messages."""
@@ -43,7 +62,8 @@ class Format(NamedTuple):
     types: dict[str, pa.DataType]
     """Their types, as Parquet has them."""
     answers: dict[str, str]
-    """Column of a trace's id -> the column whose last message is that trace."""
+    """Column of a trace's id -> the column that holds what is written of that trace: as its last
+    message, as text (from `trace_start` on where the row has that), or as a list of steps."""
     provenance: tuple[str, ...] = PROVENANCE_COLUMNS
     rows_of: RowsOf = "accepted"
 

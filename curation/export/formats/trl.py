@@ -1,12 +1,35 @@
-"""The formats of Hugging Face TRL (its `docs/source/dataset_formats.md`)."""
+"""The formats of Hugging Face TRL (its `docs/source/dataset_formats.md`).
+
+Chats are lists of messages, so that TRL applies the student's own chat template. `sft-text` is the
+exception: a `text` column is what TRL learns as it stands, for students that have no template.
+
+Source: `huggingface/trl` @ f2cd57710, `docs/source/dataset_formats.md`; for steps its release
+1.13.0, the last with a PRM trainer (`trl/experimental/prm/prm_trainer.py`).
+"""
 
 from __future__ import annotations
 
 import polars as pl
+import pyarrow as pa
 
-from curation.export.formats.layout import MESSAGES, PAIR_PROVENANCE, Format, message
+from curation.export.formats.layout import (
+    CONTEXT_PROVENANCE,
+    MESSAGES,
+    PAIR_PROVENANCE,
+    PAIR_WITH_SOURCE,
+    PROVENANCE_COLUMNS,
+    STEPS_PROVENANCE,
+    Format,
+    message,
+)
 
 _USER, _ASSISTANT = message("user", "prompt"), message("assistant", "text")
+_BETWEEN = "\n\n"
+_PAIR = {
+    "prompt": pl.concat_list(_USER),
+    "chosen": pl.concat_list(_ASSISTANT),
+    "rejected": pl.concat_list(message("assistant", "rejected_text")),
+}
 
 FORMATS: dict[str, Format] = {
     "sft-messages": Format(
@@ -23,17 +46,80 @@ FORMATS: dict[str, Format] = {
         {"prompt": MESSAGES, "completion": MESSAGES},
         {"trace_id": "completion"},
     ),
+    "sft-text": Format(
+        "TRL SFT, plain `text`: the prompt, a blank line, the trace. No chat template is applied, "
+        "TRL adds the end token; the loss covers all of it. For base models.",
+        {
+            "text": pl.concat_str("prompt", pl.lit(_BETWEEN), "text"),
+            "trace_start": pl.col("prompt").str.len_chars().cast(pl.Int64) + len(_BETWEEN),
+        },
+        {"text": pa.string(), "trace_start": pa.int64()},
+        {"trace_id": "text"},
+    ),
     "preference": Format(
         "TRL DPO, conversational: `prompt`, `chosen` and `rejected`, each a list of one message. A "
         "row is a pair that people compared, by majority; the traces need not be accepted.",
-        {
-            "prompt": pl.concat_list(_USER),
-            "chosen": pl.concat_list(_ASSISTANT),
-            "rejected": pl.concat_list(message("assistant", "rejected_text")),
-        },
-        dict.fromkeys(("prompt", "chosen", "rejected"), MESSAGES),
+        _PAIR,
+        dict.fromkeys(_PAIR, MESSAGES),
         {"trace_id": "chosen", "rejected_id": "rejected"},
         PAIR_PROVENANCE,
         rows_of="pairs",
+    ),
+    "dpo": Format(
+        "TRL DPO, conversational, as `preference`, from more sources: pairs that people compared, "
+        "an edit over what it edited, and accepted over rejected traces of one problem; "
+        "`pair_source` says which.",
+        _PAIR,
+        dict.fromkeys(_PAIR, MESSAGES),
+        {"trace_id": "chosen", "rejected_id": "rejected"},
+        PAIR_WITH_SOURCE,
+        rows_of="pairs",
+    ),
+    "kto": Format(
+        "TRL KTO, conversational: `prompt`, `completion` and `label`, true for an accepted trace "
+        "and false for a rejected one.",
+        {
+            "prompt": pl.concat_list(_USER),
+            "completion": pl.concat_list(_ASSISTANT),
+            "label": pl.col("state") == "accepted",
+        },
+        {"prompt": MESSAGES, "completion": MESSAGES, "label": pa.bool_()},
+        {"trace_id": "completion"},
+        PROVENANCE_COLUMNS,
+        rows_of="labelled",
+    ),
+    "stepwise": Format(
+        "TRL stepwise supervision, for process reward models: `prompt`, `completions` (the steps, "
+        "without white space at their ends) and `labels`, true for a good step. TRL has a trainer "
+        "for it up to 1.13.0.",
+        {name: pl.col(name) for name in ("prompt", "completions", "labels")},
+        {
+            "prompt": pa.string(),
+            "completions": pa.list_(pa.string()),
+            "labels": pa.list_(pa.bool_()),
+        },
+        {"trace_id": "completions"},
+        STEPS_PROVENANCE,
+        rows_of="stepwise",
+    ),
+    "sdpo": Format(
+        "TRL SDPO: `prompt`, a list of one message, and `privileged_context`, what the reviewers "
+        "directed. TRL ignores it unless told `include_environment_feedback=True`.",
+        {
+            "prompt": pl.concat_list(_USER),
+            "privileged_context": pl.col("privileged_context"),
+        },
+        {"prompt": MESSAGES, "privileged_context": pa.string()},
+        {"trace_id": "privileged_context"},
+        CONTEXT_PROVENANCE,
+        rows_of="privileged",
+    ),
+    "distillation": Format(
+        "TRL distillation, on-policy: `prompt` alone, a list of one message; each problem with an "
+        "accepted trace once, in the wording of the first.",
+        {"prompt": pl.concat_list(_USER)},
+        {"prompt": MESSAGES},
+        {"trace_id": "prompt"},
+        rows_of="prompts",
     ),
 }

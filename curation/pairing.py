@@ -55,7 +55,9 @@ class Rule(NamedTuple):
     kind: str = "any"
     seed: int = 0
     per_problem: int | None = 3
-    """At most so many pairs of one problem; None = all."""
+    """At most so many pairs (or groups) of one problem; None = all."""
+    at_once: int = 2
+    """So many traces are compared at once, at most (`grouping` where it is more than two)."""
 
 
 def place_of(pair: tuple[str, str]) -> str:
@@ -90,9 +92,9 @@ def pairs(traces: pl.DataFrame, rule: Rule, reviewer: str) -> pl.DataFrame:
     found = every.filter(_OF_KIND[rule.kind]).select(
         "problem_id", first_id="trace_id", second_id="trace_id_2"
     )
-    drawn = [_key("pair", rule.seed, *row[1:]) for row in found.iter_rows()]
+    drawn = [drawn_key("pair", rule.seed, *row[1:]) for row in found.iter_rows()]
     by_problem = {
-        problem: _key("problem", rule.seed, reviewer, problem)
+        problem: drawn_key("problem", rule.seed, reviewer, problem)
         for problem in found["problem_id"].unique()
     }
     ordered = found.with_columns(
@@ -124,7 +126,7 @@ _OF_KIND: Mapping[str, pl.Expr] = {
 
 def left_of(pair: tuple[str, str], reviewer: str, seed: int) -> str:
     """The trace of the pair that stands left for this reviewer under this seed."""
-    return pair[int(_key("left", seed, reviewer, *pair), 16) % 2]
+    return pair[int(drawn_key("left", seed, reviewer, *pair), 16) % 2]
 
 
 def line(store: Store, rule: Rule, reviewer: str) -> Line:
@@ -166,6 +168,6 @@ def decided(store: Store, reviewer: str) -> dict[str, str]:
     return {place_of(pair): name for pair, name in store.pairs_chosen_by(reviewer).items()}
 
 
-def _key(what: str, *parts: object) -> str:
-    """A number of the parts alone, as hex digits."""
+def drawn_key(what: str, *parts: object) -> str:
+    """A number of the parts alone, as hex digits: what is drawn is ordered by it."""
     return hashlib.sha256("\0".join([what, *map(str, parts)]).encode()).hexdigest()

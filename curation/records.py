@@ -53,6 +53,9 @@ PREFER = "prefer/"
 """`prefer/ID` asks: is this trace better than trace ID of its problem? So that a pair has one
 place, it is asked of the smaller of the two ids and names the larger (`pair_of`)."""
 
+MAX_AT_ONCE = 4
+"""So many traces of a problem can be compared at once."""
+
 
 def content_id(recipe: str, *parts: str | None) -> str:
     """The content-hash id of `parts` under `recipe`, as `recipe_` + 24 hex digits."""

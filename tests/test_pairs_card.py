@@ -47,7 +47,7 @@ def test_a_card_holds_both_sides_in_utf16_and_the_links_between_their_steps(stor
     assert [side["trace_id"] for side in card["sides"]] == [one, other]
     # The emoji is one code point and two UTF-16 units: everything behind it moves by one.
     assert card["sides"][0]["steps"] == [[0, 13], [14, 28]]
-    assert card["links"] == [[1, 1]]
+    assert card["links"] == [[0, 1, [[1, 1]]]]
     assert card["sides"][1]["about"]["context"]["name"] == "solution"
     assert [line[0] for line in card["sides"][0]["about"]["numbers"]][:2] == ["tokens", "mean NLL"]
     assert card["sides"][1]["about"]["numbers"] == []

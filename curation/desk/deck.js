@@ -182,6 +182,14 @@ class Deck {
     return [...new Set(past.filter((id) => !open.includes(id))), ...open];
   }
 
+  /** What one leafs to from `id`: the next (1) or previous (-1); at the end, back to the last decided. */
+  neighbour(id, by) {
+    const line = this.timeline();
+    const at = line.indexOf(id);
+    if (at >= 0) return line[at + by] ?? null;
+    return this.next(null) ?? (by < 0 ? line[line.length - 1] : undefined) ?? null;
+  }
+
   /** This reviewer's live decisions, newest first: the server's, and ours that it may not know. */
   history() {
     const known = new Set(this.recent.map((entry) => entry.decision_id));

@@ -165,9 +165,7 @@ class Desk extends Board {
   }
 
   browse(by) {
-    const line = this.deck.timeline();
-    const at = line.indexOf(this.shown);
-    const id = (at < 0 ? this.deck.next(null) : line[at + by]) ?? null;
+    const id = this.deck.neighbour(this.shown, by);
     const isLast = this.deck.counts().n_left <= this.deck.open().length;
     this.goesOn = by > 0 && id === null && !isLast; // until the next card has come
     if (id !== null) {

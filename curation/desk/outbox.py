@@ -12,19 +12,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
+from curation.desk import choices, fields
+from curation.desk.fields import MAX_WORD_CHARS, Refusal
 from curation.records import CONFIDENCE, PREFER, QUESTION, VERDICTS, Decision, text_hash
 
 MAX_ENTRIES = 500
-MAX_NOTE_CHARS = 20_000
-MAX_WORD_CHARS = 200
 MAX_EDIT_CHARS = 400_000
 """How long the text of an edit may be; the browser counts an astral character as two."""
 MAX_REASONS = 9
-MAX_STEPS = 20_000
 MAX_SPANS = 1_000
 MAX_DEPTH = 200
 """How many undecided cards a browser may ask to hold."""
@@ -62,10 +60,6 @@ class Wish(NamedTuple):
     """The version of the guidelines that it holds ("" = none); None = it asks for no text."""
 
 
-class _Refusal(Exception):
-    """Why one entry cannot become a record."""
-
-
 def decisions(sent: object, *, reviewer: str) -> Outbox:
     """The records that `sent`, a browser's outbox, asks to store, in the order they were made.
 
@@ -87,9 +81,9 @@ def decisions(sent: object, *, reviewer: str) -> Outbox:
         try:
             order, record = _decision(entry, reviewer)
             if record.decision_id in read and read[record.decision_id] != (order, record):
-                raise _Refusal("another entry of this outbox has the same decision_id")
+                raise Refusal("another entry of this outbox has the same decision_id")
             read.setdefault(record.decision_id, (order, record))
-        except _Refusal as refusal:
+        except Refusal as refusal:
             refused[str(name) if usable else f"#{number}"] = str(refusal)
     in_order = sorted(read.values(), key=lambda pair: pair[0])
     return Outbox([record for _, record in in_order], refused)
@@ -135,7 +129,7 @@ _FIELDS = frozenset(
         "decision_id", "kind", "trace_id", "text_hash", "verdict", "withdraws", "reasons", "note",
         "directive", "shown_at", "decided_at", "active_ms", "queue", "convention_id", "lexicon_id",
         "revealed", "order", "question", "steps", "seen", "spans",
-        "confidence", "edit", "left", "guidelines_id", "reasons_id",
+        "confidence", "edit", "left", "among", "choice", "guidelines_id", "reasons_id",
     )
 )  # fmt: skip
 
@@ -143,51 +137,52 @@ _FIELDS = frozenset(
 def _decision(entry: object, reviewer: str) -> tuple[int, Decision]:
     """An entry's place in the browser's order, and its record."""
     if not isinstance(entry, dict):
-        raise _Refusal("the entry is no object")
+        raise Refusal("the entry is no object")
     unknown = sorted(str(name) for name in entry.keys() - _FIELDS)
     if unknown:
-        raise _Refusal(f"unknown field {unknown[0][:40]!r}; reload the page, then decide again")
+        raise Refusal(f"unknown field {unknown[0][:40]!r}; reload the page, then decide again")
     decision_id = entry.get("decision_id")
     if not isinstance(decision_id, str) or not _UUID.fullmatch(decision_id):
-        raise _Refusal("decision_id is no UUID in lower case")
+        raise Refusal("decision_id is no UUID in lower case")
     kind = entry.get("kind")
     verdict = entry.get("verdict")
-    withdraws = _word(entry, "withdraws")
+    withdraws = fields.word(entry, "withdraws")
     if kind == "decide":
         if verdict not in VERDICTS or withdraws is not None:
-            raise _Refusal(f"verdict is {verdict!r:.40}; it takes one of {', '.join(VERDICTS)}")
+            raise Refusal(f"verdict is {verdict!r:.40}; it takes one of {', '.join(VERDICTS)}")
     elif kind == "undo":
         if withdraws is None or verdict is not None:
-            raise _Refusal("an undo names the decision it withdraws and gives no verdict")
+            raise Refusal("an undo names the decision it withdraws and gives no verdict")
     else:
-        raise _Refusal(f"kind is {kind!r:.40}; it takes decide or undo")
-    trace_id = _word(entry, "trace_id")
+        raise Refusal(f"kind is {kind!r:.40}; it takes decide or undo")
+    trace_id = fields.word(entry, "trace_id")
     if trace_id is None:
-        raise _Refusal("trace_id is missing")
-    decided_at = _time(entry, "decided_at")
+        raise Refusal("trace_id is missing")
+    decided_at = fields.time(entry, "decided_at")
     if decided_at is None:
-        raise _Refusal("decided_at is missing")
-    question = _word(entry, "question") or QUESTION
+        raise Refusal("decided_at is missing")
+    question = fields.word(entry, "question") or QUESTION
     if not _QUESTION.fullmatch(question):
-        raise _Refusal(f"question is {question[:60]!r}, which no desk asks")
-    order = _count(entry, "order", 2**53)
-    active_ms = _count(entry, "active_ms", _DAY_MS)
+        raise Refusal(f"question is {question[:60]!r}, which no desk asks")
+    order = fields.count(entry, "order", 2**53)
+    active_ms = fields.count(entry, "active_ms", _DAY_MS)
     said = {
         "steps": _steps(entry), "steps_seen": _seen(entry), "spans": _spans(entry),
-        "confidence": _count(entry, "confidence", max(CONFIDENCE), at_least=min(CONFIDENCE)),
-        "edit": _edit(entry), "left": _left(entry, trace_id, question),
+        "confidence": fields.count(entry, "confidence", max(CONFIDENCE), at_least=min(CONFIDENCE)),
+        "edit": _edit(entry),
         **{name: _version(entry, name) for name in ("guidelines_id", "reasons_id")},
     }  # fmt: skip
+    sides = choices.said(entry, trace_id, question)
     if kind == "undo" and any(said.values()):
-        raise _Refusal("an undo judges no step, labels and edits nothing, is not sure or unsure")
+        raise Refusal("an undo judges no step, labels and edits nothing, is not sure or unsure")
     if said["edit"] and (verdict, question) != ("accept", QUESTION):
-        raise _Refusal("an edit goes with an accept of the trace for training, and nothing else")
+        raise Refusal("an edit goes with an accept of the trace for training, and nothing else")
     if question.startswith(PREFER) and (said["steps"] or said["steps_seen"] or said["spans"]):
-        raise _Refusal("a choice of two judges no step and labels nothing")
+        raise Refusal("a choice of two judges no step and labels nothing")
     extra: dict[str, object] = {} if order is None else {"order": str(order)}
     revealed = entry.get("revealed")
     if revealed is not None and not isinstance(revealed, bool):
-        raise _Refusal("revealed is neither true, false nor null")
+        raise Refusal("revealed is neither true, false nor null")
     return order or 0, Decision(
         decision_id=decision_id,
         trace_id=trace_id,
@@ -197,68 +192,26 @@ def _decision(entry: object, reviewer: str) -> tuple[int, Decision]:
         question=question,
         withdraws=withdraws,
         reasons=_reasons(entry),
-        note=_prose(entry, "note"),
-        directive=_prose(entry, "directive"),
-        queue=_word(entry, "queue"),
-        shown_at=_time(entry, "shown_at"),
+        note=fields.prose(entry, "note"),
+        directive=fields.prose(entry, "directive"),
+        queue=fields.word(entry, "queue"),
+        shown_at=fields.time(entry, "shown_at"),
         active_s=None if active_ms is None else active_ms / 1000,
-        text_hash=_word(entry, "text_hash"),
-        convention_id=_word(entry, "convention_id"),
-        lexicon_id=_word(entry, "lexicon_id"),
+        text_hash=fields.word(entry, "text_hash"),
+        convention_id=fields.word(entry, "convention_id"),
+        lexicon_id=fields.word(entry, "lexicon_id"),
         revealed=revealed,
         origin="desk",
-        extra={**extra, **{name: value for name, value in said.items() if value}},
+        extra={**extra, **sides, **{name: value for name, value in said.items() if value}},
     )
 
 
 def _version(entry: Mapping[str, object], name: str) -> str | None:
     """The version of guidelines or reasons that the reviewer's desk had, None for none."""
-    version = _word(entry, name)
+    version = fields.word(entry, name)
     if version is not None and not _GUIDELINE.fullmatch(version):
-        raise _Refusal(f"{name} is {version[:60]!r}, which is no version's id")
+        raise Refusal(f"{name} is {version[:60]!r}, which is no version's id")
     return version
-
-
-def _left(entry: Mapping[str, object], trace_id: str, question: str) -> str | None:
-    """Which of a pair stood left, None where the entry is about one trace or takes something back.
-
-    A choice is kept with the smaller of the two ids; its question names the larger.
-    """
-    left = _word(entry, "left")
-    if not question.startswith(PREFER):
-        if left is not None:
-            raise _Refusal("a verdict on one trace has no left side")
-        return None
-    other = question.removeprefix(PREFER)
-    if trace_id >= other:
-        raise _Refusal(f"trace_id {trace_id[:60]} is not the smaller of the pair with {other}")
-    if entry.get("kind") == "decide" and left not in (trace_id, other):
-        raise _Refusal("left names none of the two traces of the pair")
-    if entry.get("kind") == "undo" and left is not None:
-        raise _Refusal("an undo has no left side")
-    return left
-
-
-def _string(entry: Mapping[str, object], name: str, limit: int) -> str | None:
-    """A string of the entry that UTF-8 can write, None where null or blank."""
-    value = entry.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise _Refusal(f"{name} is no text")
-    if len(value) > limit:
-        raise _Refusal(f"{name} has {len(value)} characters; at most {limit} are stored")
-    if any("\ud800" <= char <= "\udfff" for char in value):
-        raise _Refusal(f"{name} holds half a character (a lone surrogate)")
-    return value if value.strip() else None
-
-
-def _word(entry: Mapping[str, object], name: str) -> str | None:
-    return _string(entry, name, MAX_WORD_CHARS)
-
-
-def _prose(entry: Mapping[str, object], name: str) -> str | None:
-    return _string(entry, name, MAX_NOTE_CHARS)
 
 
 def _edit(entry: Mapping[str, object]) -> dict[str, str] | None:
@@ -270,12 +223,12 @@ def _edit(entry: Mapping[str, object]) -> dict[str, str] | None:
     if value is None:
         return None
     if not isinstance(value, dict) or value.keys() != {"text"}:
-        raise _Refusal("edit is no object with a text and nothing else")
-    text = _string({"the edit": value["text"]}, "the edit", MAX_EDIT_CHARS)
+        raise Refusal("edit is no object with a text and nothing else")
+    text = fields.string({"the edit": value["text"]}, "the edit", MAX_EDIT_CHARS)
     if text is None:
-        raise _Refusal("the edit is empty; to leave nothing of a trace, reject it")
+        raise Refusal("the edit is empty; to leave nothing of a trace, reject it")
     if "\0" in text:
-        raise _Refusal("the edit holds a NUL, which no trace may")
+        raise Refusal("the edit holds a NUL, which no trace may")
     return {"text": text, "text_hash": text_hash(text)}
 
 
@@ -285,29 +238,31 @@ def _reasons(entry: Mapping[str, object]) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or len(value) > MAX_REASONS:
-        raise _Refusal(f"reasons is no list of at most {MAX_REASONS}")
-    words = [_word({"a reason": reason}, "a reason") for reason in value]
+        raise Refusal(f"reasons is no list of at most {MAX_REASONS}")
+    words = [fields.word({"a reason": reason}, "a reason") for reason in value]
     if any(word is None for word in words):
-        raise _Refusal("a reason is empty")
+        raise Refusal("a reason is empty")
     return tuple(dict.fromkeys(word for word in words if word is not None))
 
 
 def _steps(entry: Mapping[str, object]) -> list[dict[str, int]]:
     """The verdicts on single steps, [number from 0, verdict] pairs in order of the number."""
-    found = [{"step": step, "verdict": verdict} for step, verdict in _pairs(entry, "steps")]
+    found = [
+        {"step": step, "verdict": verdict} for step, verdict in fields.number_pairs(entry, "steps")
+    ]
     if any(one["verdict"] not in (-1, 0, 1) or one["step"] < 0 for one in found):
-        raise _Refusal("steps holds a verdict that is none of 1, 0 and -1, or a step below 0")
+        raise Refusal("steps holds a verdict that is none of 1, 0 and -1, or a step below 0")
     if any(a["step"] >= b["step"] for a, b in pairwise(found)):
-        raise _Refusal("steps are not in order, each once")
+        raise Refusal("steps are not in order, each once")
     return found
 
 
 def _seen(entry: Mapping[str, object]) -> list[list[int]]:
     """The steps that stood on screen: half-open ranges in order, apart from each other."""
-    edges = [edge for pair in _pairs(entry, "seen") for edge in pair]
+    edges = [edge for pair in fields.number_pairs(entry, "seen") for edge in pair]
     if any(a >= b for a, b in pairwise(edges)) or any(edge < 0 for edge in edges):
-        raise _Refusal("seen holds ranges that are empty, overlap or are not in order")
-    return [list(pair) for pair in _pairs(entry, "seen")]
+        raise Refusal("seen holds ranges that are empty, overlap or are not in order")
+    return [list(pair) for pair in fields.number_pairs(entry, "seen")]
 
 
 def _spans(entry: Mapping[str, object]) -> list[dict[str, object]]:
@@ -319,7 +274,7 @@ def _spans(entry: Mapping[str, object]) -> list[dict[str, object]]:
     if value is None:
         return []
     if not isinstance(value, list) or len(value) > MAX_SPANS:
-        raise _Refusal(f"spans is no list of at most {MAX_SPANS}")
+        raise Refusal(f"spans is no list of at most {MAX_SPANS}")
     found: list[dict[str, object]] = []
     for span in value:
         if (
@@ -327,55 +282,13 @@ def _spans(entry: Mapping[str, object]) -> list[dict[str, object]]:
             or len(span) != 3
             or any(type(at) is not int for at in span[:2])
         ):
-            raise _Refusal(f"spans holds {span!r:.60}; it takes start, end and label")
+            raise Refusal(f"spans holds {span!r:.60}; it takes start, end and label")
         start, end, label = span
-        word = _word({"a label": label}, "a label")
+        word = fields.word({"a label": label}, "a label")
         if word is None or not 0 <= start < end:
-            raise _Refusal(f"spans holds {span!r:.60}, which has no words or no label")
+            raise Refusal(f"spans holds {span!r:.60}, which has no words or no label")
         found.append({"start": start, "end": end, "label": word})
     places = [(span[0], span[1]) for span in value]
     if any(one > other for one, other in pairwise(places)):
-        raise _Refusal("spans are not in order of place")
+        raise Refusal("spans are not in order of place")
     return found
-
-
-def _pairs(entry: Mapping[str, object], name: str) -> list[tuple[int, int]]:
-    """A list of pairs of whole numbers; empty where there is none."""
-    value = entry.get(name)
-    if value is None:
-        return []
-    if not isinstance(value, list) or len(value) > MAX_STEPS:
-        raise _Refusal(f"{name} is no list of at most {MAX_STEPS} pairs")
-    for pair in value:
-        if not isinstance(pair, list) or len(pair) != 2 or any(type(n) is not int for n in pair):
-            raise _Refusal(f"{name} holds {pair!r:.40}; it takes pairs of whole numbers")
-    return [(first, second) for first, second in value]
-
-
-def _time(entry: Mapping[str, object], name: str) -> datetime | None:
-    """A time of the entry in UTC; it must state its zone."""
-    value = _word(entry, name)
-    if value is None:
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-    except ValueError:
-        raise _Refusal(f"{name} is {value[:40]!r}; it takes an ISO time") from None
-    if time.tzinfo is None:
-        raise _Refusal(f"{name} is {value[:40]!r}, without a zone")
-    try:
-        return time.astimezone(UTC)
-    except OverflowError:
-        raise _Refusal(f"{name} is {value[:40]!r}, which lies outside the calendar") from None
-
-
-def _count(entry: Mapping[str, object], name: str, limit: int, at_least: int = 0) -> int | None:
-    """A whole number of the entry from `at_least` to `limit`."""
-    value = entry.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not at_least <= value <= limit:
-        raise _Refusal(
-            f"{name} is {value!r:.40}; it takes a whole number from {at_least} to {limit}"
-        )
-    return value

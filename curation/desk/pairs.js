@@ -1,20 +1,24 @@
-// The desk for pairs: which two traces are on screen and what a command does.
+// The desk for traces side by side: which are on screen and what a command does; here for two.
 //
 // A choice is kept first, the next pair shown next, the choice sent afterwards: as on the desk for
 // one trace, by the same deck, outbox and courier. Teachers, contexts and scores are out of sight
 // until the choice, unless the reviewer asks; what was on screen before it goes with it (`revealed`).
 
 class PairDesk extends Board {
-  constructor(data) {
+  /** `kind`: what this desk shows and says. */
+  constructor(data, kind = PAIRS, deck = new PairDeck(data.store, data.reviewer)) {
     super();
-    this.deck = new PairDeck(data.store, data.reviewer);
-    this.view = new PairView();
-    this.parts = pairSkeleton(
+    this.kind = kind;
+    this.deck = deck;
+    this.view = new PairView(kind.names);
+    this.parts = sidesSkeleton(
       (action, detail) => this.act(action, detail),
       this.view.sides.map((side) => side.root),
+      kind,
     );
     this.root = this.parts.root;
     this.view.onCompared = () => this.paintShare();
+    this.view.onLaidOut = (n) => (this.parts.sides.dataset.n = n);
     this.guide = new Guide(this.parts, this.deck, () => this.courier.sendSoon());
     this.connect(
       () => ({ ...this.deck.wishes(this.shown), guide: this.guide.wish() }),
@@ -25,8 +29,8 @@ class PairDesk extends Board {
     this.judgement.time.restart();
     this.sheet = new KeySheet(
       this.parts.sheet,
-      pairKeys(),
-      (action) => PAIR_SAYS[action] ?? keyed(ACTIONS.get(action).says ?? action),
+      choiceKeys(kind.digits, kind.says),
+      (action) => kind.says[action] ?? keyed(ACTIONS.get(action).says ?? action),
       () => this.onKeysChanged(),
     );
     const { textSmaller, textLarger } = this.parts;
@@ -140,16 +144,14 @@ class PairDesk extends Board {
   }
 
   browse(by) {
-    const line = this.deck.timeline();
-    const at = line.indexOf(this.shown);
-    const place = (at < 0 ? this.deck.next(null) : line[at + by]) ?? null;
+    const place = this.deck.neighbour(this.shown, by);
     const isLast = this.deck.counts().n_left <= this.deck.open().length;
     this.goesOn = by > 0 && place === null && !isLast; // until the next pair has come
     if (place !== null) {
       this.show(place);
-      if (this.card) this.say(`Pair: ${plain(this.card.prompt, 80)}`);
-    } else if (by < 0) this.say("There is no earlier pair here.");
-    else this.say(isLast ? "This is the last pair." : "Fetching the next pair.");
+      if (this.card) this.say(`Problem: ${plain(this.card.prompt, 80)}`);
+    } else if (by < 0) this.say("There is nothing earlier here.");
+    else this.say(isLast ? "This is the last." : "Fetching what comes next.");
     if (by > 0) this.courier.sendSoon(); // the server keeps the deck as deep as one looks
   }
 
@@ -171,17 +173,17 @@ class PairDesk extends Board {
   }
 
   knows({ action, digit }) {
-    return action in PAIR_SAYS || digit === 1 || digit === 2;
+    return action in this.kind.says || digit <= this.kind.names.length;
   }
 
   act(action, detail = {}) {
-    if (action in PAIR_WORDS) this.choose(action);
+    if (action in this.kind.words) this.choose(action);
     else if (action === "skip") this.choose("tie");
-    else if (action === "reason") this.choose(detail.digit === 1 ? "left" : "right");
+    else if (action === "reason") this.choose(this.kind.names[detail.digit - 1]);
     else if (action === "undo") this.undo();
     else if (action === "note") this.parts.note.focus();
     else if (action === "stepNext" || action === "stepBack")
-      this.say(this.view.moveStep(action === "stepNext" ? 1 : -1) ?? "");
+      this.say(this.view.moveStep(action === "stepNext" ? 1 : -1));
     else if (action === "cardNext" || action === "cardBack")
       this.browse(action === "cardNext" ? 1 : -1);
     else if (action === "markers") {
@@ -203,34 +205,36 @@ class PairDesk extends Board {
   choose(said) {
     const { card } = this;
     if (!card) return;
-    const better = { left: card.sides[0], right: card.sides[1] }[said]?.trace_id;
-    const sided = better === card.trace_id ? "accept" : "reject";
-    const entry = {
-      decision_id: uuid(),
+    const place = this.kind.names.indexOf(said);
+    if (place >= card.sides.length) {
+      this.say(`There is no trace ${place + 1} here.`);
+      return;
+    }
+    const common = {
       kind: "decide",
-      trace_id: card.trace_id,
-      text_hash: card.text_hash,
-      question: card.question,
-      left: card.sides[0].trace_id,
-      verdict: { tie: "skip", flag: "flag" }[said] ?? sided,
       withdraws: null,
       reasons: [],
-      note: written(this.parts.note),
       shown_at: this.shownAt.toISOString(),
-      active_ms: this.judgement.time.tick(),
       decided_at: new Date().toISOString(),
       queue: this.queue,
       ...this.guide.said(),
       revealed: this.isOpen,
     };
-    this.deck.add(entry, this.past ? 0 : 1);
+    const own = { note: written(this.parts.note), active_ms: this.judgement.time.tick() };
+    for (const [i, part] of this.settled(card, said).entries())
+      this.deck.add({ ...common, ...(i ? {} : own), ...part }, i || this.past ? 0 : 1);
     this.drafts.delete(this.shown);
     this.show(this.deck.next(this.shown));
     this.flash(said);
     const next = this.card ? `Next: ${plain(this.card.prompt, 80)}` : "";
-    this.say(`${PAIR_WORDS[said][1]}. ${next}`);
+    this.say(`${this.kind.words[said][1]}. ${next}`);
     this.paintFoot();
     this.courier.sendSoon();
+  }
+
+  /** What a choice says of each pair that it settles: one here. */
+  settled(card, said) {
+    return [{ decision_id: uuid(), ...saidOfPair(card.sides, said, this.kind.names) }];
   }
 
   /** Take back the choice on the pair on screen if it has one, else the last one made. */
@@ -242,20 +246,13 @@ class PairDesk extends Board {
     }
     const place = this.deck.placeOf(past);
     const ofPair = this.deck.history().filter((entry) => this.deck.placeOf(entry) === place);
-    const entry = {
-      decision_id: uuid(),
-      kind: "undo",
-      trace_id: past.trace_id,
-      question: past.question,
-      withdraws: past.decision_id,
-      decided_at: new Date().toISOString(),
-      queue: this.queue,
-    };
-    this.deck.add(entry, ofPair.length <= 1 ? -1 : 0);
+    const common = { kind: "undo", decided_at: new Date().toISOString(), queue: this.queue };
+    for (const [i, part] of this.deck.partsOf(past).entries())
+      this.deck.add({ ...common, decision_id: uuid(), ...part }, i || ofPair.length > 1 ? 0 : -1);
     this.drafts.set(place, { ...this.drafts.get(place), note: past.note ?? "" });
     this.show(place);
     this.flash("undo");
-    this.say(`Taken back: ${PAIR_WORDS[saidOf(past)][1]}. The pair is here again.`);
+    this.say(`Taken back: ${this.kind.words[this.deck.saidOf(past)][1]}. It is here again.`);
     this.paintFoot();
     this.courier.sendSoon();
   }
@@ -292,10 +289,13 @@ class PairDesk extends Board {
     const phase = this.card ? "card" : phaseWithout(deck, this.shown);
     this.root.dataset.phase = phase;
     parts.notice.hidden = phase === "card";
-    for (const side of this.view.sides) side.root.hidden = phase !== "card";
-    for (const node of parts.choices) node.setAttribute("aria-disabled", String(phase !== "card"));
+    parts.sides.hidden = phase !== "card";
+    for (const node of parts.choices) {
+      const isNone = this.kind.names.indexOf(node.dataset.said) >= (this.card?.sides.length ?? 0);
+      node.setAttribute("aria-disabled", String(phase !== "card" || isNone));
+    }
     paintNotice(parts.notice, phase, deck);
-    paintBanner(parts.banner, this.card && asSaid(this.past), PAIR_WORDS, (code) => code, {
+    paintBanner(parts.banner, this.card && this.asSaid(this.past), this.kind.words, (code) => code, {
       isAsked: false,
     });
     for (const [k, side] of this.view.sides.entries())
@@ -310,9 +310,8 @@ class PairDesk extends Board {
   }
 
   paintShare() {
-    const share = this.card?.marks?.share;
-    this.parts.share.textContent =
-      share === undefined ? "" : `${Math.round(100 * share)} % in common`;
+    const { share } = this.view;
+    this.parts.share.textContent = share === null ? "" : `${Math.round(100 * share)} % in common`;
   }
 
   paintTools() {
@@ -325,19 +324,19 @@ class PairDesk extends Board {
 
   paintFoot() {
     paintProgress(this.parts.progress, this.deck.counts());
-    paintRecent(this.parts.recent, this.deck.history().map(asSaid), PAIR_WORDS, (entry) =>
+    paintRecent(this.parts.recent, this.deck.history().map((entry) => this.asSaid(entry)), this.kind.words, (entry) =>
       this.show(this.deck.placeOf(entry)),
     );
     this.receipt.paint();
+  }
+
+  /** A choice with what it said of the sides in place of its verdict; null for none. */
+  asSaid(entry) {
+    return entry && { ...entry, verdict: this.deck.saidOf(entry) };
   }
 
   /** Give the side one reads the focus; `isIdle`: only if nobody is typing elsewhere on the page. */
   get focusPane() {
     return this.view.sides[this.view.active].pane;
   }
-}
-
-/** A choice with what it said of the sides in place of its verdict; null for none. */
-function asSaid(entry) {
-  return entry && { ...entry, verdict: saidOf(entry) };
 }

@@ -1,3 +1,4 @@
-// The desk for pairs as Streamlit's component.
+// The desk for traces side by side as Streamlit's component.
 
-export default (run) => stand(run, (data) => new PairDesk(data));
+export default (run) =>
+  stand(run, (data) => (data.at_once > 2 ? new GroupDesk(data) : new PairDesk(data)));

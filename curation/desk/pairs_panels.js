@@ -1,13 +1,5 @@
 // The parts of the desk for pairs around its two texts. Each takes data and fills its place.
 
-/** The buttons for a choice, in the order in which they stand; `key` as it is by default. */
-const CHOICES = [
-  { said: "left", key: "1" },
-  { said: "tie", key: "space" },
-  { said: "flag", key: "f" },
-  { said: "right", key: "2" },
-];
-
 /** What a key of the desk does here, where that is not what it does there. */
 const PAIR_SAYS = {
   skip: "neither is better: a tie",
@@ -27,17 +19,33 @@ const PAIR_SAYS = {
   sheet: "this sheet",
 };
 
-/** The rows of the key sheet. */
-function pairKeys() {
-  return [
+/** What the desk for pairs shows and says. */
+const PAIRS = {
+  title: "Two traces side by side",
+  names: ["left", "right"],
+  shown: [
+    { said: "left", key: "1" },
+    { said: "tie", key: "space" },
+    { said: "flag", key: "f" },
+    { said: "right", key: "2" },
+  ],
+  words: PAIR_WORDS,
+  says: PAIR_SAYS,
+  digits: [
     { key: "1", says: "left is better" },
     { key: "2", says: "right is better" },
-    ...KEYS.filter(({ action, key }) => action in PAIR_SAYS || key === "Escape"),
-  ];
+  ],
+  undoes: "choice",
+  tools: [],
+};
+
+/** The rows of the key sheet: digits first, then what `says` knows. */
+function choiceKeys(digits, says) {
+  return [...digits, ...KEYS.filter(({ action, key }) => action in says || key === "Escape")];
 }
 
-/** The empty desk for pairs: every place that is filled later, by name. */
-function pairSkeleton(act, sides) {
+/** The empty desk for traces side by side: every place that is filled later, by name. */
+function sidesSkeleton(act, sides, { title, shown, words, undoes, tools }) {
   const parts = {};
   const part = (name, node) => (parts[name] = node);
   const press = (attributes, action, ...children) =>
@@ -52,12 +60,12 @@ function pairSkeleton(act, sides) {
         keycap(key),
       ),
     );
-  const choices = CHOICES.map(({ said, key }) =>
+  const choices = shown.map(({ said, key }) =>
     press(
       { class: `verdict ${said}`, "data-said": said, "aria-keyshortcuts": key },
       said,
-      icon(said),
-      el("span", {}, PAIR_WORDS[said][0]),
+      ...(SIDES[said]?.heading === key ? [] : [icon(said)]), // its number stands on it twice already
+      el("span", {}, words[said][0]),
       keycap(key),
     ),
   );
@@ -66,11 +74,11 @@ function pairSkeleton(act, sides) {
   Object.assign(parts, sizes);
   parts.root = el(
     "div",
-    { class: "desk pairs", "data-phase": "fetching" },
+    { class: shown.length > 4 ? "desk pairs groups" : "desk pairs", "data-phase": "fetching" },
     el(
       "header",
       { class: "top" },
-      el("h2", { class: "unseen" }, "Two traces side by side"),
+      el("h2", { class: "unseen" }, title),
       part("why", el("p", { class: "why" })),
       el(
         "div",
@@ -78,6 +86,7 @@ function pairSkeleton(act, sides) {
         part("share", el("span", { class: "dim share" })),
         toggle("diff", "m", "markers", "differences"),
         toggle("linked", "l", "beside", "linked"),
+        ...tools.map(([name, key, action, label]) => toggle(name, key, action, label)),
         toggle("open", "v", "reveal", "who wrote it"),
         el("div", { class: "segments sizes", role: "group", "aria-label": "Text size" }, ...Object.values(sizes)),
         press(
@@ -93,7 +102,7 @@ function pairSkeleton(act, sides) {
       el("section", { class: "problem", "aria-label": "Problem and reference", tabindex: "0" }),
     ),
     part("banner", el("div", { class: "banner", hidden: true })),
-    ...sides,
+    part("sides", el("div", { class: "sides" }, ...sides)),
     part("notice", el("div", { class: "notice", hidden: true })),
     el(
       "section",
@@ -105,7 +114,7 @@ function pairSkeleton(act, sides) {
           { class: "undo quiet", "aria-keyshortcuts": "u Backspace" },
           "undo",
           icon("undo"),
-          el("span", {}, "Undo last", unseen(" choice")),
+          el("span", {}, "Undo last", unseen(` ${undoes}`)),
           keycap("u"),
         ),
       ),
@@ -162,7 +171,7 @@ function paintPairProblem(place, card) {
 
 /** Above a side: whose it is and its numbers, or that they are hidden. */
 function paintAbout(place, name, side, isOpen) {
-  const head = el("h3", { class: "label" }, name === "left" ? "Left" : "Right");
+  const head = el("h3", { class: "label" }, SIDES[name].heading);
   if (!side || !isOpen) {
     place.replaceChildren(
       head,
@@ -180,6 +189,6 @@ function paintAbout(place, name, side, isOpen) {
     ...about.numbers.map(([label, value, unit]) =>
       el("span", { class: "number-of" }, `${label} `, el("b", {}, String(value)), unit ? ` ${unit}` : ""),
     ),
-    about.numbers.length ? null : el("span", { class: "dim" }, "no scores yet"),
+    ...(about.numbers.length ? [] : [el("span", { class: "dim" }, "no scores yet")]),
   );
 }

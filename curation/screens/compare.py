@@ -1,26 +1,31 @@
 """What is compared next: the rule of the sidebar, or the traces that the link names.
 
-`?left=ID` sets every other trace of the problem beside one, `?left=ID&right=ID` one other. What is
-chosen stands in the page's link.
+`?left=ID` sets the other traces of the problem beside one, `?left=ID&right=ID` one other. Two are
+compared at a time, or up to four; what is chosen stands in the page's link.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
 import streamlit as st
 
-from curation import desk, editing, guidance, pairing, ui
+from curation import desk, editing, grouping, guidance, pairing, ui
 from curation.desk import messages
 from curation.desk import pairs as desk_for_pairs
 from curation.pairing import KINDS, MAKES, Rule
+from curation.records import MAX_AT_ONCE
 from curation.reviewing import Line
 
-KEY = "pairs"
 KINDS_HELP = (
-    "Each problem's pairs are drawn by the seed, the same for everybody; nobody gets one twice. "
-    "Which trace stands left is drawn for each person and recorded."
+    "Each problem's pairs or groups are drawn by the seed, the same for everybody; nobody gets one "
+    "twice. In which order the traces stand is drawn for each person and recorded."
+)
+AT_ONCE_HELP = (
+    "Two: which is better? More: all of a problem in columns, and which is best? That one is then "
+    "stored as better than each of the others."
 )
 OPEN_HELP = (
     "Shows who wrote each trace, what the teacher saw and the student's numbers before you choose; "
@@ -46,6 +51,10 @@ def choose(room: ui.Room) -> Asked:
             disabled=left is not None,
         )  # fmt: skip
         st.caption(KINDS[kind])
+        at_once = st.number_input(
+            "Traces at once, at most", 2, MAX_AT_ONCE, 2, key="pairs_at_once", bind="query-params",
+            help=AT_ONCE_HELP, disabled=right is not None,
+        )  # fmt: skip
         each = st.number_input(
             "At most, of one problem", 1, 1000, 3, key="pairs_each", bind="query-params",
             disabled=left is not None,
@@ -61,25 +70,33 @@ def choose(room: ui.Room) -> Asked:
         st.page_link(
             "pages/8_Compare.py", label="Compare other pairs", icon=":material/arrow_back:"
         )
-    return Asked(Rule(kind, int(seed), int(each)), left, right, shows_all)
+    n_at_once = 2 if right is not None else int(at_once)
+    return Asked(Rule(kind, int(seed), int(each), n_at_once), left, right, shows_all)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Pairing the traces")
 def _line(_room: ui.Room, asked: Asked, reviewer: str, version: object) -> Line:
-    """The pairs in order. Nobody changes it, so all reruns share it."""
+    """The pairs or groups in order. Nobody changes it, so all reruns share it."""
+    store, rule = _room.store, asked.rule
+    if rule.at_once > 2:
+        if asked.left is not None:
+            return grouping.beside(store, asked.left, rule.at_once)
+        return grouping.line(store, rule, reviewer)
     if asked.left is not None:
-        return pairing.beside(_room.store, asked.left, asked.right)
-    return pairing.line(_room.store, asked.rule, reviewer)
+        return pairing.beside(store, asked.left, asked.right)
+    return pairing.line(store, rule, reviewer)
 
 
 def desk_of_pairs(room: ui.Room, asked: Asked) -> None:
-    """Hand the browser its next pairs and store what comes back. Raises CurationError."""
+    """Hand the browser its next pairs or groups and store what comes back. Raises CurationError."""
     store, reviewer, student = room.store, room.reviewer, room.student
     line = _line(
         room, asked._replace(shows_all=False), reviewer, (str(store.path), store.pulse().traces)
     )
-    decided = pairing.decided(store, reviewer)
-    depth = desk.depth(KEY)
+    are_groups = asked.rule.at_once > 2
+    key = "groups" if are_groups else "pairs"
+    decided = (grouping if are_groups else pairing).decided(store, reviewer)
+    depth = desk.depth(key)
     deck, n_left = line.left(decided, depth)
     everything, n_total = line.left({}, depth)
     if not n_total:
@@ -88,36 +105,52 @@ def desk_of_pairs(room: ui.Room, asked: Asked) -> None:
     if asked.left is not None and (asked.right is not None or not deck):
         deck = everything  # what the link names is shown, chosen before or not
 
-    def left_of(place: str) -> str:
-        pair = pairing.pair_at(place)
-        return (
-            asked.left if asked.left in pair else pairing.left_of(pair, reviewer, asked.rule.seed)
-        )
+    def build(place: str) -> messages.Card:
+        order, why = _order(asked, reviewer, place), line.why(place)
+        if are_groups:
+            return desk_for_pairs.build_group_card(store, student, reviewer, order, why)
+        return desk_for_pairs.build_card(store, student, reviewer, place, order[0], why)
 
-    scores = store.score_versions([i for place in deck for i in pairing.pair_at(place)], student)
+    scores = store.score_versions([i for place in deck for i in _ids(asked, place)], student)
+    what = "best of several" if are_groups else "pairs"
     desk_for_pairs.mount(
         [
             desk.Slip(
                 place,
-                f"{left_of(place)}|{decided.get(place)}|"
-                + "|".join(str(scores.get(i)) for i in pairing.pair_at(place)),
+                f"{_order(asked, reviewer, place)}|{decided.get(place)}|"
+                + "|".join(str(scores.get(i)) for i in _ids(asked, place)),
             )
             for place in deck
         ],
-        build=lambda place: desk_for_pairs.build_card(
-            store, student, reviewer, place, left_of(place), line.why(place)
-        ),
+        build=build,
         decide=partial(editing.decide, store),
-        key=KEY,
+        key=key,
+        at_once=asked.rule.at_once,
         store_id=store.setting("store_id") or str(store.path),
         reviewer=reviewer,
-        queue="pairs: beside one" if asked.left else f"pairs: {asked.rule.kind}",
+        queue=f"{what}: {'beside one' if asked.left else asked.rule.kind}",
         progress=messages.Progress(n_total - n_left, n_total, n_left),
-        recent=store.recent_choices(reviewer),
+        recent=(store.recent_choices_among if are_groups else store.recent_choices)(reviewer),
         first=repr(asked._replace(shows_all=False)),
         guidance=guidance.in_force(store),
         shows_all=asked.shows_all,
     )
+
+
+def _ids(asked: Asked, place: str) -> Sequence[str]:
+    """The traces of a place."""
+    return grouping.ids_at(place) if asked.rule.at_once > 2 else pairing.pair_at(place)
+
+
+def _order(asked: Asked, reviewer: str, place: str) -> list[str]:
+    """The traces of a place from left to right: of a pair, the link's own trace stands left."""
+    ids = _ids(asked, place)
+    if asked.rule.at_once > 2:
+        return grouping.order_of(ids, reviewer, asked.rule.seed)
+    left = asked.left
+    if left not in ids:
+        left = pairing.left_of(pairing.pair_at(place), reviewer, asked.rule.seed)
+    return sorted(ids, key=lambda name: name != left)
 
 
 def nothing_here() -> None:
@@ -128,6 +161,7 @@ def nothing_here() -> None:
 
 def _no_pairs(room: ui.Room, asked: Asked) -> None:
     """Why this rule finds no pair, what would make one, and where others are."""
+    what = "group" if asked.rule.at_once > 2 else "pair"
     st.info(f"No pair here. {MAKES[asked.rule.kind]}", icon=":material/compare_arrows:")
     others = [
         (kind, n)
@@ -140,7 +174,7 @@ def _no_pairs(room: ui.Room, asked: Asked) -> None:
     ]  # fmt: skip
     for kind, n in others:
         st.page_link(
-            "pages/8_Compare.py", label=f"{KINDS[kind]}: {n} pair{'' if n == 1 else 's'}",
+            "pages/8_Compare.py", label=f"{KINDS[kind]}: {n} {what}{'' if n == 1 else 's'}",
             icon=":material/compare_arrows:",
             query_params={**st.query_params.to_dict(), "pairs_kind": kind},
         )  # fmt: skip

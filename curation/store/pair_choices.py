@@ -4,6 +4,10 @@ The decision is about the smaller of the two ids, and its question names the lar
 has one place. `accept` says that the trace is better, `reject` that the other is, `skip` that
 neither is, `flag` that somebody should look. `extra["left"]` names the trace that stood left.
 
+A choice of the best among several is one decision for each pair that it settles: the best over each
+other, or for a tie or a flag every two of them. Each names all in the order in which they stood
+(`extra["among"]`) and the first of these decisions (`extra["choice"]`).
+
 Knows the tables of traces and decisions by their names; asks through the cursor it is given.
 """
 
@@ -61,10 +65,40 @@ def left(extra: str) -> str | None:
     return said
 
 
+def among(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Choices among several, one each, of their stored decisions in order; the newest last.
+
+    Keys: `decision_id` and `choice` (the id of its first decision), `parts` (decision_id, trace_id
+    and question of each), `among`, `best` (None for a tie or a flag), `revealed` and `note` (of
+    any), and those of the first decision. A choice of two that names no others is one among two.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        said = json.loads(row["extra"])
+        pair = (row["trace_id"], row["question"].removeprefix(PREFER))
+        stood = said.get("among") or sorted(pair, key=lambda name: name != said.get("left"))
+        choice = said.get("choice") or row["decision_id"]
+        part = {name: row[name] for name in ("decision_id", "trace_id", "question")}
+        if choice not in found:
+            found[choice] = {
+                **row,
+                "decision_id": choice,
+                "choice": choice,
+                "parts": [],
+                "among": stood,
+                "best": {"accept": pair[0], "reject": pair[1]}.get(row["verdict"]),
+            }
+            found[choice].pop("extra")
+        found[choice]["parts"].append(part)
+        found[choice]["revealed"] = found[choice]["revealed"] or row["revealed"]
+        found[choice]["note"] = found[choice]["note"] or row["note"]
+    return list(found.values())
+
+
 def check(cursor: duckdb.DuckDBPyConnection, decision: Decision) -> None:
     """Raises StoreError unless a choice is between two traces of a problem, in its one place."""
     if not decision.question.startswith(PREFER):
-        if "left" in decision.extra:
+        if decision.extra.keys() & {"left", "among", "choice"}:
             raise StoreError("A verdict on one trace has no left side; only a choice of two has.")
         return
     other = decision.question.removeprefix(PREFER)
@@ -87,6 +121,20 @@ def check(cursor: duckdb.DuckDBPyConnection, decision: Decision) -> None:
         raise StoreError(
             "A choice of two says which of them stood left: extra['left'] takes one of their ids, "
             f"not {decision.extra.get('left')!r:.60}."
+        )
+    several = decision.extra.get("among")
+    if several is None:
+        return
+    stood = several if isinstance(several, list) else []
+    (n_here,) = cursor.execute(
+        "select count(*) from trace where list_contains($ids::varchar[], trace_id) "
+        "and problem_id = (select problem_id from trace where trace_id = $one)",
+        {"ids": stood, "one": decision.trace_id},
+    ).fetchall()[0]
+    if not set(pair) <= set(stood) or n_here < len(stood) or "choice" not in decision.extra:
+        raise StoreError(
+            f"The choice between {decision.trace_id} and {other} says that it is one among "
+            f"{len(stood)}, which are not traces of their problem with both among them."
         )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
-from curation.records import PREFER
+from curation.records import MAX_AT_ONCE, PREFER
 from curation.store import pair_choices
 from curation.store.reading import Reading
 
@@ -53,6 +54,54 @@ class Preferring(Reading):
             limit=limit,
         ).to_dicts()
         return [_shown(row) for row in rows]
+
+    def recent_choices_among(self, reviewer: str, limit: int = 10) -> list[dict[str, Any]]:
+        """The reviewer's newest live choices among several, newest first (`pair_choices.among`)."""
+        rows = self._frame(
+            f"{_SAID} from live_decision d join trace t using (trace_id) "
+            "where d.reviewer = $reviewer and starts_with(d.question, $prefer) "
+            "and json_extract_string(d.extra, '$.choice') is not null "
+            "order by d.sequence desc limit $limit",
+            reviewer=reviewer,
+            prefer=PREFER,
+            # A choice is a decision for each two of those it is among, at most.
+            limit=limit * MAX_AT_ONCE * (MAX_AT_ONCE - 1) // 2,
+        ).sort("sequence")
+        return pair_choices.among(rows.to_dicts())[::-1][:limit]
+
+    def chosen_among_by(self, reviewer: str) -> dict[tuple[str, ...], str]:
+        """What the reviewer has chosen among: the ids, sorted -> id of the current choice.
+
+        A pair chosen by itself is one among two.
+        """
+        rows = self._frame(
+            f"{_SAID} from current_decision d join trace t using (trace_id) "
+            "where d.reviewer = $reviewer and starts_with(d.question, $prefer) "
+            "order by d.sequence",
+            reviewer=reviewer,
+            prefer=PREFER,
+        )
+        return {
+            tuple(sorted(row["among"])): row["choice"]
+            for row in pair_choices.among(rows.to_dicts())
+        }
+
+    def choice_among(self, ids: Sequence[str], reviewer: str) -> dict[str, Any] | None:
+        """The reviewer's newest live choice among exactly these, or None."""
+        rows = self._frame(
+            f"{_SAID} from live_decision d join trace t using (trace_id) "
+            "where d.reviewer = $reviewer and starts_with(d.question, $prefer) "
+            "and d.trace_id in (select unnest($ids::varchar[])) order by d.sequence",
+            reviewer=reviewer,
+            prefer=PREFER,
+            ids=list(ids),
+        )
+        mine = [
+            row
+            for row in pair_choices.among(rows.to_dicts())
+            if sorted(row["among"]) == sorted(ids)
+        ]
+        return mine[-1] if mine else None
 
     def choice_of(self, pair: tuple[str, str], reviewer: str) -> dict[str, Any] | None:
         """The reviewer's current choice on a pair (as in `recent_choices`), or None."""

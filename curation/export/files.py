@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field
 
 from curation.export.formats import parquet_schema, render
+from curation.export.reasoning import Placement
 
 FileType = Literal["jsonl", "parquet"]
 FILE_TYPES: tuple[FileType, ...] = get_args(FileType)
@@ -111,9 +112,11 @@ class Shards:
         files: FileType,
         writing: Writing,
         written: Callable[[int], None],
+        place: Placement = "inline",
     ) -> None:
         self._folder, self._split, self._format = folder, split, format
         self._files, self._writing, self._written = files, writing, written
+        self._place: Placement = place
         self._open = ExitStack()
         self._writer: _Writer | None = None
         self._handle: io.BufferedWriter | None = None
@@ -163,7 +166,7 @@ class Shards:
             self._begin()
         assert self._writer is not None
         assert self._handle is not None
-        self._writer.write(render(pl.concat(self._pending), self._format))
+        self._writer.write(render(pl.concat(self._pending), self._format, self._place))
         n_rows = self._pending_rows
         self._n_rows += n_rows
         self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
@@ -177,7 +180,7 @@ class Shards:
         self._writer = (
             _Lines(self._handle, zstd=self._writing.zstd)
             if self._files == "jsonl"
-            else _Parquet(self._handle, parquet_schema(self._format))
+            else _Parquet(self._handle, parquet_schema(self._format, self._place))
         )
 
     def _close(self) -> None:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from curation.export.formats import rows_of
+from curation.export import teaching
+from curation.export.formats import format_of, rows_of
 from curation.export.recipe import Recipe
 from curation.export.source import ExportSource, counts, plural
 from curation.export.splits import assign_splits
@@ -62,6 +63,14 @@ def plan(store: ExportSource, recipe: Recipe) -> Plan:
         told.append(
             f"{plural(len(assigned), 'problem')} cannot fill {len(shares)} splits: "
             f"{', '.join(empty)} stays empty and gets no file, since a problem stands in one split."
+        )
+    rows, more = teaching.taught(store, rows, recipe.teaching, recipe.format, recipe.question)
+    told += more
+    least = format_of(recipe.format).least_rows
+    if 0 < rows.height < least:
+        told.append(
+            f"{plural(rows.height, 'row')}, and the trainer asks for {least} at least; it may "
+            "refuse the file."
         )
     refusal = None if rows.height else why_empty(taken, recipe.where)
     shown = Preview(taken.states, n_rows, problems, taken.left_out, tuple(told), refusal)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from curation.errors import ExportError
 from curation.export.files import FILE_TYPES, FileType, Writing
-from curation.export.formats import FORMATS
+from curation.export.formats import FORMATS, format_of
 from curation.export.layout import Layout
 from curation.export.splits import DEFAULT_SPLITS, check_splits
+from curation.export.teaching import Teaching, check
 from curation.records import QUESTION
 
 
@@ -34,6 +35,7 @@ class Recipe(BaseModel):
     files: FileType = "jsonl"
     writing: Writing = Writing()
     layout: Layout = Layout()
+    teaching: Teaching = Teaching()
 
     @field_validator("format")
     @classmethod
@@ -58,6 +60,16 @@ class Recipe(BaseModel):
     @classmethod
     def _sound_splits(cls, splits: dict[str, float]) -> dict[str, float]:
         return check_splits(splits)
+
+    @model_validator(mode="after")
+    def _can_be_taught(self) -> Recipe:
+        check(self.teaching, self.format)
+        if self.files == "jsonl" and self.writing.zstd and not format_of(self.format).takes_zstd:
+            raise ExportError(
+                f"The trainer of {self.format!r} opens no compressed JSON Lines; leave zstd out, "
+                "or write Parquet."
+            )
+        return self
 
 
 def recipe_from(options: Mapping[str, Any]) -> Recipe:

@@ -77,6 +77,10 @@ class ExportSource(Protocol):
         """`position`, `prompt` and `text` of the traces at these positions, each once."""
         ...
 
+    def span_verdicts(self, question: str) -> pl.DataFrame:
+        """What each reviewer says now of stretches of text (`teaching.SPAN_COLUMNS`)."""
+        ...
+
     def export_context(self) -> Mapping[str, object]:
         """What the store says of itself for the manifest: schema version, counts, lexicon, …
 

@@ -65,6 +65,8 @@ def verify_export(path: str | Path) -> Verification:
 def _checks(folder: Path, record: dict[str, Any]) -> Iterator[str | None]:
     """One item a check: None, or what is broken."""
     format, files = record["format"], record["files_as"]
+    # Exports that were written before reasoning had a choice of places keep it inline.
+    place = record["options"].get("teaching", {}).get("reasoning", "inline")
     if format not in FORMATS or files not in FILE_TYPES:
         raise ValueError(f"unknown format {format!r} as {files!r}")
     listed = [ExportedFile(**each) for each in record["files"]]
@@ -87,7 +89,7 @@ def _checks(folder: Path, record: dict[str, Any]) -> Iterator[str | None]:
                 problem = str(row["problem_id"])
                 if split_of.setdefault(problem, each.split) != each.split:
                     torn.add(problem)
-                source += [(name, text_hash(text)) for name, text in traces_of(row, format)]
+                source += [(name, text_hash(text)) for name, text in traces_of(row, format, place)]
                 rows[each.split] = rows.get(each.split, 0) + 1
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as exc:
             yield f"{each.path} cannot be read as {format} after row {rows[each.split]}: {exc}"

@@ -14,6 +14,7 @@ from curation.errors import ExportError
 from curation.export.card import dataset_card
 from curation.export.files import Shard, Shards
 from curation.export.folder import building, publish, write_text
+from curation.export.formats import format_of
 from curation.export.manifest import (
     KIND,
     MANIFEST,
@@ -99,6 +100,7 @@ def _record(store: ExportSource, recipe: Recipe, planned: Plan) -> dict[str, obj
             "splits": [{"name": name, "share": share} for name, share in recipe.splits.items()],
             "writing": recipe.writing.model_dump(),
             "layout": recipe.layout.model_dump(mode="json"),
+            "teaching": recipe.teaching.model_dump(mode="json"),
         },
         "rows": shown.rows,
         "problems": shown.problems,
@@ -150,6 +152,10 @@ def _write_folder(
         names = {split: [each.path.name for each in found] for split, found in shards.items()}
         write_text(card, dataset_card(record, lengths, names))
         described.append(describe_file(card, None, None))
+        sidecars = format_of(format).sidecars
+        for name, said in (sidecars(names) if sidecars else {}).items():
+            write_text(folder / name, said)
+            described.append(describe_file(folder / name, None, None))
         record["files"] = [each._asdict() for each in described]
         text = json.dumps(record, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
         write_text(folder / MANIFEST, text)
@@ -179,7 +185,15 @@ def _write_rows(
     with ExitStack() as open_files:
         splits = {
             split: open_files.enter_context(
-                Shards(folder, split, recipe.format, recipe.files, recipe.writing, written)
+                Shards(
+                    folder,
+                    split,
+                    recipe.format,
+                    recipe.files,
+                    recipe.writing,
+                    written,
+                    recipe.teaching.reasoning,
+                )  # fmt: skip
             )
             for split, n_rows in planned.preview.rows.items()
             if n_rows

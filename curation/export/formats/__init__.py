@@ -8,7 +8,7 @@ stored.
 Beside the training columns every row carries `PROVENANCE_COLUMNS` (a pair: `PAIR_PROVENANCE`), so
 that anyone can trace it back. TRL's trainers drop columns they do not know before a batch is made
 (tests/test_export_trl.py trains on them). The text of a trace is the assistant's turn, unchanged,
-`<think>` and all.
+`<think>` and all, unless its reasoning is asked for under a key of its own (`reasoning`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from collections.abc import Mapping
 import polars as pl
 import pyarrow as pa
 
-from curation.export.formats import trl
+from curation.export import reasoning
+from curation.export.formats import alpaca, axolotl, llama_factory, openai, sharegpt, trl
 from curation.export.formats.layout import (
     PAIR_PROVENANCE,
     PROVENANCE_COLUMNS,
@@ -26,16 +27,29 @@ from curation.export.formats.layout import (
     Format,
     RowsOf,
 )
+from curation.export.reasoning import Placement
 
 __all__ = [
-    "FORMATS", "PAIR_PROVENANCE", "PROVENANCE_COLUMNS", "Format", "RowsOf", "is_of_pairs",
-    "parquet_schema", "render", "rows_of", "traces_of",
+    "FORMATS", "PAIR_PROVENANCE", "PROVENANCE_COLUMNS", "Format", "RowsOf", "format_of",
+    "is_of_pairs", "parquet_schema", "render", "rows_of", "traces_of",
 ]  # fmt: skip
 
-_FORMATS: dict[str, Format] = {**trl.FORMATS}
+_FORMATS: dict[str, Format] = {
+    **trl.FORMATS,
+    **axolotl.FORMATS,
+    **llama_factory.FORMATS,
+    **openai.FORMATS,
+    **alpaca.FORMATS,
+    **sharegpt.FORMATS,
+}
 
 FORMATS: dict[str, str] = {name: each.description for name, each in _FORMATS.items()}
 """Format name -> one line on what it is, for people."""
+
+
+def format_of(format: str) -> Format:
+    """The format of that name."""
+    return _FORMATS[format]
 
 
 def rows_of(format: str) -> RowsOf:
@@ -48,24 +62,49 @@ def is_of_pairs(format: str) -> bool:
     return rows_of(format) == "pairs"
 
 
-def render(frame: pl.DataFrame, format: str) -> pl.DataFrame:
-    """The rows as they will be written: training columns first, then where they come from."""
+def render(frame: pl.DataFrame, format: str, place: Placement = "inline") -> pl.DataFrame:
+    """The rows as they will be written: training columns first, then where they come from.
+
+    Where the reasoning has a place of its own, what stood around it in the text comes last.
+    """
     layout = _FORMATS[format]
+    answers = layout.answers.values()
+    seams = [] if place == "inline" else [
+        seam
+        for id_column in layout.answers
+        for seam in reasoning.seams(*_text_of(id_column))
+    ]  # fmt: skip
     return frame.select(
-        *(expression.alias(name) for name, expression in layout.columns.items()),
+        *(
+            (reasoning.placed(each, place) if name in answers else each).alias(name)
+            for name, each in layout.columns.items()
+        ),
         *layout.provenance,
+        *seams,
     )
 
 
-def traces_of(row: Mapping[str, object], format: str) -> list[tuple[str, str]]:
+def _text_of(id_column: str) -> tuple[str, str]:
+    """The column of a trace's text in the planned rows, and the prefix of its columns."""
+    prefix = id_column.removesuffix("id").removesuffix("trace_")
+    return f"{prefix}text", prefix
+
+
+def traces_of(
+    row: Mapping[str, object], format: str, place: Placement = "inline"
+) -> list[tuple[str, str]]:
     """The traces (id, text) in a written row. Raises ValueError if it is not of `format`."""
-    return [
-        (str(row[id_column]), _written_of(row, column))
-        for id_column, column in _FORMATS[format].answers.items()
-    ]
+    found = []
+    for id_column, column in _FORMATS[format].answers.items():
+        prefix = _text_of(id_column)[1]
+        around = (str(row.get(f"{prefix}think_{side}", "")) for side in ("open", "close"))
+        found.append((str(row[id_column]), _written_of(row, column, place, *around)))
+    return found
 
 
-def _written_of(row: Mapping[str, object], column: str) -> str:
+def _written_of(
+    row: Mapping[str, object], column: str, place: Placement, opening: str, closing: str
+) -> str:
     """What a row says of a trace in `column`, one of its format's `answers`."""
     value = row.get(column)
     if isinstance(value, str):
@@ -73,20 +112,37 @@ def _written_of(row: Mapping[str, object], column: str) -> str:
         if isinstance(start, int) and 0 <= start <= len(value):
             return value[start:]
         raise ValueError(f"trace_start is no place in {column!r}")
-    if isinstance(value, list) and value:
-        if all(isinstance(step, str) for step in value):
-            return "\n".join(value)
-        said, role = value[-1], "user" if column == "prompt" else "assistant"
-        if isinstance(said, dict) and said.get("role") == role:
-            text = said.get("content")
-            if isinstance(text, str):
-                return text
+    if isinstance(value, list) and value and all(isinstance(step, str) for step in value):
+        return "\n".join(value)
+    said = value[-1] if isinstance(value, list) and value else value
+    if isinstance(said, dict):
+        if said.get("from") == "gpt" and isinstance(said.get("value"), str):
+            return str(said["value"])
+        if said.get("role") == ("user" if column == "prompt" else "assistant"):
+            return reasoning.joined(said, place, opening, closing)
     raise ValueError(f"no message, steps or text of a trace in {column!r}")
 
 
-def parquet_schema(format: str) -> pa.Schema:
+def parquet_schema(format: str, place: Placement = "inline") -> pa.Schema:
     """The columns of a format's rows, typed."""
+    layout = _FORMATS[format]
+    seams = [] if place == "inline" else [
+        (f"{_text_of(id_column)[1]}think_{side}", pa.string())
+        for id_column in layout.answers
+        for side in ("open", "close")
+    ]  # fmt: skip
     return pa.schema(
-        [*_FORMATS[format].types.items()]
-        + [(name, PROVENANCE_TYPES.get(name, pa.string())) for name in _FORMATS[format].provenance]
+        [
+            (name, _with_key(each, place) if name in layout.answers.values() else each)
+            for name, each in layout.types.items()
+        ]
+        + [(name, PROVENANCE_TYPES.get(name, pa.string())) for name in layout.provenance]
+        + seams
     )
+
+
+def _with_key(messages: pa.DataType, place: Placement) -> pa.DataType:
+    """The type of messages that carry reasoning at `place`."""
+    if place == "inline":
+        return messages
+    return pa.list_(pa.struct([*messages.value_type, (place, pa.string())]))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import polars as pl
 import pyarrow as pa
+
+from curation.export.reasoning import Placement
 
 PROVENANCE_COLUMNS: tuple[str, ...] = (
     "trace_id",
@@ -53,6 +56,10 @@ MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])
 """The type of a column of messages."""
 
 
+Sidecars = Callable[[Mapping[str, Sequence[str]]], dict[str, str]]
+"""The files of each split -> the texts, by file name, of what a trainer wants beside them."""
+
+
 class Format(NamedTuple):
     """A way to lay out a row."""
 
@@ -63,9 +70,19 @@ class Format(NamedTuple):
     """Their types, as Parquet has them."""
     answers: dict[str, str]
     """Column of a trace's id -> the column that holds what is written of that trace: as its last
-    message, as text (from `trace_start` on where the row has that), or as a list of steps."""
+    message, as one message, as text (from `trace_start` on where the row has that), or as a list of
+    steps."""
     provenance: tuple[str, ...] = PROVENANCE_COLUMNS
     rows_of: RowsOf = "accepted"
+    reasoning_in: tuple[Placement, ...] = ("inline",)
+    """Where its messages can carry the reasoning."""
+    sidecars: Sidecars | None = None
+    is_masked: bool = False
+    """Whether it says which words carry no loss (the column `train_detail` of the planned rows)."""
+    takes_zstd: bool = True
+    """Whether its trainer opens compressed JSON Lines."""
+    least_rows: int = 1
+    """How many rows its trainer asks for."""
 
 
 def message(role: str, column: str) -> pl.Expr:

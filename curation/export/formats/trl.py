@@ -22,6 +22,7 @@ from curation.export.formats.layout import (
     Format,
     message,
 )
+from curation.export.reasoning import PLACEMENTS
 
 _USER, _ASSISTANT = message("user", "prompt"), message("assistant", "text")
 _BETWEEN = "\n\n"
@@ -38,6 +39,7 @@ FORMATS: dict[str, Format] = {
         {"messages": pl.concat_list(_USER, _ASSISTANT)},
         {"messages": MESSAGES},
         {"trace_id": "messages"},
+        reasoning_in=PLACEMENTS,
     ),
     "sft-prompt-completion": Format(
         "TRL SFT, prompt and completion: each a list of one message, so that the student's chat "
@@ -45,6 +47,7 @@ FORMATS: dict[str, Format] = {
         {"prompt": pl.concat_list(_USER), "completion": pl.concat_list(_ASSISTANT)},
         {"prompt": MESSAGES, "completion": MESSAGES},
         {"trace_id": "completion"},
+        reasoning_in=PLACEMENTS,
     ),
     "sft-text": Format(
         "TRL SFT, plain `text`: the prompt, a blank line, the trace. No chat template is applied, "
@@ -64,6 +67,7 @@ FORMATS: dict[str, Format] = {
         {"trace_id": "chosen", "rejected_id": "rejected"},
         PAIR_PROVENANCE,
         rows_of="pairs",
+        reasoning_in=PLACEMENTS,
     ),
     "dpo": Format(
         "TRL DPO, conversational, as `preference`, from more sources: pairs that people compared, "
@@ -74,6 +78,7 @@ FORMATS: dict[str, Format] = {
         {"trace_id": "chosen", "rejected_id": "rejected"},
         PAIR_WITH_SOURCE,
         rows_of="pairs",
+        reasoning_in=PLACEMENTS,
     ),
     "kto": Format(
         "TRL KTO, conversational: `prompt`, `completion` and `label`, true for an accepted trace "
@@ -87,6 +92,7 @@ FORMATS: dict[str, Format] = {
         {"trace_id": "completion"},
         PROVENANCE_COLUMNS,
         rows_of="labelled",
+        reasoning_in=PLACEMENTS,
     ),
     "stepwise": Format(
         "TRL stepwise supervision, for process reward models: `prompt`, `completions` (the steps, "

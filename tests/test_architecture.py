@@ -33,7 +33,8 @@ WITHIN_A_ROOM = {
     # A room may be made of several modules; these lend themselves to the room named.
     "steps": {"ingest"},
     "scores": {"student"},
-    "compatibility": {"student"},
+    "compatibility": {"student", "export"},
+    "leakage": {"export"},
 }
 
 

@@ -26,6 +26,7 @@ from curation.export import files as export_files
 from curation.export import folder as export_folder
 from curation.export import formats
 from curation.export.editions import as_taught
+from curation.export.scales import FIGURE_SCHEMA
 from curation.export.splits import split_point
 from curation.export.streaming import with_texts
 from curation.records import problem_id, text_hash, trace_id
@@ -116,8 +117,23 @@ class FakeStore:
     def export_references(self) -> pl.DataFrame:
         return pl.DataFrame(schema=export.REFERENCES_SCHEMA)
 
+<<<<<<< HEAD
     def span_verdicts(self, question: str) -> pl.DataFrame:
         return pl.DataFrame(schema=span_verdicts.SCHEMA)
+=======
+    def export_states(self, where: str | None) -> pl.DataFrame:
+        return self.export_rows(where, "train").select("trace_id", "state")
+
+    def export_figures(self) -> pl.DataFrame:
+        """Nothing is known of any trace but what stands in its row."""
+        there = [pl.col(n) for n in FIGURE_SCHEMA if n in self.frame.columns]
+        unknown = [
+            pl.lit(False if n == "is_edit" else None, kind).alias(n)
+            for n, kind in FIGURE_SCHEMA.items()
+            if n not in self.frame.columns
+        ]
+        return self.frame.select(*there, *unknown).select(*FIGURE_SCHEMA)
+>>>>>>> 414f68a (Weigh every export against its pool and unguided traces, and keep a hedging budget)
 
     def export_context(self) -> dict[str, object]:
         return {"schema": "0001_core.sql", "lexicon_id": None, "conventions": []}

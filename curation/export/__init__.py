@@ -3,21 +3,25 @@
 Owns what is asked for (`recipe`), which rows go out and where (`planning`; by kind `taking`, pairs
 `preferences` and `contrasts`, steps `stepwise`, directives `privileged`), what a row looks like
 (`formats`), what stands in it where a trace was accepted with an edit (`editions`), which split a
-problem belongs to (`splits`), the record and the card that go with it (`manifest`, `card`), the
-texts, read while rows are written (`streaming`), the files (`files`), how a folder comes to be all
-at once or not at all (`folder`), and the check of a finished export (`verification`); `writing`
-puts them together. Knows the store only as an `ExportSource`; knows nothing of DuckDB, models or
-screens.
+problem belongs to (`splits`), what the set is held against and warned of (`scales`, `weighing`,
+`measures`, `sides`, `cautions`, `scale_words`), how far below unguided it may hesitate (`budget`),
+the record and the card that go with it (`manifest`, `card`), the texts, read while rows are written
+(`streaming`), the files (`files`), how a folder comes to be all at once or not at all (`folder`),
+and the check of a finished export (`verification`); `writing` puts them together. Knows the store
+only as an `ExportSource`; knows nothing of DuckDB, models or screens.
 
 What holds, whatever the format:
 - A kind of row is taken by one rule (`taking`): what is learnt from was `accepted`, was preferred,
   or carries the label that people gave it. Everything else is counted by its state or reason in the
   preview, the card and the manifest; nothing is left out unsaid, and an empty export is refused.
 - A problem stands in one split only.
+- A set below its hedging budget is refused unless somebody signed for it; so is a budget that
+  cannot be looked at.
 - Same store, same options: same bytes. No time, path or machine name is written into any file.
 - The folder appears complete or not at all; one that stands there is not touched unasked.
 """
 
+from curation.export.budget import Budget, Override
 from curation.export.files import FILE_TYPES
 from curation.export.formats import FORMATS, is_of_pairs
 from curation.export.layout import Layout
@@ -26,16 +30,18 @@ from curation.export.planning import Preview
 from curation.export.preferences import PAIR_SCHEMA, PAIR_STATES
 from curation.export.privileged import DIRECTIVES_SCHEMA, REFERENCES_SCHEMA
 from curation.export.recipe import Recipe, recipe_from
+from curation.export.scales import FIGURE_SCHEMA
 from curation.export.source import EXPORT_SCHEMA, STATES, ExportSource
 from curation.export.splits import DEFAULT_SPLITS, assign_splits, parse_splits
 from curation.export.stepwise import STEPS_SCHEMA
 from curation.export.verification import Verification, verify_export
-from curation.export.writing import preview, write
+from curation.export.writing import on_scales, preview, write
 
 __all__ = [
     "DEFAULT_SPLITS",
     "DIRECTIVES_SCHEMA",
     "EXPORT_SCHEMA",
+    "FIGURE_SCHEMA",
     "FILE_TYPES",
     "FORMATS",
     "PAIR_SCHEMA",
@@ -43,16 +49,19 @@ __all__ = [
     "REFERENCES_SCHEMA",
     "STATES",
     "STEPS_SCHEMA",
+    "Budget",
     "ExportSource",
     "ExportedFile",
     "Layout",
     "Manifest",
+    "Override",
     "Preview",
     "Recipe",
     "Verification",
     "assign_splits",
     "export_id",
     "is_of_pairs",
+    "on_scales",
     "parse_splits",
     "preview",
     "recipe_from",

@@ -1,7 +1,8 @@
 """The dataset card: what a stranger should know before training on the set.
 
-Teachers, sources, licences and filters come from files that others wrote: they enter the card
-inside code spans, on one line and cut short, so that no markup of theirs is rendered.
+Teachers, sources, licences, domains and filters come from files that others wrote: they enter the
+card inside code spans, on one line and cut short, so that no markup of theirs is rendered. The
+scales stand in it as tables: there is no kept-up way to draw a chart without a browser.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from curation.export import scale_words as words
 from curation.export.formats import FORMATS, is_of_pairs
 
 _LISTED = 12
@@ -49,6 +51,11 @@ def dataset_card(
     lines = [
         "---",
         f"license: {_license(contents['licence'])}",
+        *_languages(record["scales"]),
+        "size_categories:",
+        f"- {_size(sum(rows.values()))}",
+        "task_categories:",
+        "- text-generation",
         "tags:",
         "- reasoning-traces",
         "- distillation",
@@ -102,6 +109,7 @@ def dataset_card(
         ("licence", "Licences"),
     ):
         lines += [f"**{title}**", "", *_listed(contents[column]), ""]
+    lines += [*_scales(record), ""]
     lines += [
         "**Limits.** A verdict is a person's judgement of a trace, not a proof of it. A correct "
         "answer does not make a trace good to learn from, and neither does a likelihood. The "
@@ -118,6 +126,62 @@ def _paths(names: Sequence[str]) -> list[str]:
     if len(names) == 1:
         return [f"    path: {names[0]}"]
     return ["    path:", *(f"    - {name}" for name in names)]
+
+
+def _scales(record: Mapping[str, Any]) -> list[str]:
+    """What goes out against pool and unguided, with warnings and limits."""
+    scales = record["scales"]
+    lines = ["## The scales", "", words.heading(scales), ""]
+    for warning in scales["warnings"]:
+        named = ", ".join(map(_code, warning["names"]))
+        lines += [f"> **Mind:** {warning['says']}" + (f" ({named})" if named else ""), ""]
+    lines += [*_table(words.COLUMNS, words.rows(scales)), ""]
+    for mix in scales["mixes"]:
+        if mix["counts"]:
+            shown = {**mix, "counts": mix["counts"][:_LISTED]}
+            found = [(_code(name), *rest) for name, *rest in words.mix_rows(shown)]
+            found += words.mix_totals(mix)
+            more = mix["n_values"] - len(shown["counts"])
+            title = f"**{mix['title']}**, {mix['of']}" + (f"; {more:,} more values" * bool(more))
+            lines += [title, "", *_table(words.MIX_COLUMNS, found), ""]
+    removed = [(_code(reason), *rest) for reason, *rest in words.removed_rows(scales)]
+    if removed:
+        lines += ["**What was left out**", "", *_table(words.REMOVED_COLUMNS, removed), ""]
+    lines += [words.budget(record["budget"])]
+    override = (record["budget"] or {}).get("override")
+    if override:
+        lines[-1] += (
+            f" Signed by {_code(override['who'])}, down to {override['down_to']:g}: "
+            f"{_code(override['why'])}"
+        )
+    return [*lines, "", f"**What these figures cannot say.** {scales['limits']}"]
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A Markdown table; a bar in a cell ends no cell."""
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    return [
+        f"| {' | '.join(columns)} |",
+        "|---" * len(columns) + "|",
+        *(f"| {' | '.join(row)} |" for row in cells),
+    ]
+
+
+def _languages(scales: Mapping[str, Any]) -> list[str]:
+    """The head's languages: those that were recognised in what goes out; no line without any."""
+    (mix,) = (each for each in scales["mixes"] if each["name"] == "language")
+    found = [each["value"] for each in mix["counts"] if each["accepted"]]
+    codes = sorted(code for code in found if re.fullmatch(r"[a-z]{2,3}", code))
+    return ["language:", *(f"- {code}" for code in codes)] if codes else []
+
+
+def _size(n_rows: int) -> str:
+    """The size category of a data set, as its hub has them."""
+    bounds = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
+    if n_rows < 1_000:
+        return "n<1K"
+    power = min(len(str(n_rows)) - 4, len(bounds) - 1)
+    return f"{bounds[power]}<n<{bounds[power + 1]}" if power + 1 < len(bounds) else "n>1T"
 
 
 def _license(licences: Mapping[str, int]) -> str:

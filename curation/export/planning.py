@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import polars as pl
 
 from curation.export import teaching
+from curation.export.budget import Kept, looked_at
 from curation.export.formats import format_of, rows_of
 from curation.export.recipe import Recipe
+from curation.export.scales import Weighed
 from curation.export.source import ExportSource, counts, plural
 from curation.export.splits import assign_splits
 from curation.export.taking import TAKERS, why_empty
+from curation.export.weighing import weighed
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Preview:
     left_out: dict[str, int]
     notes: tuple[str, ...]
     refusal: str | None
+    budget: Kept | None = None
+    """How the set stands to its hedging budget; None where none was asked for."""
 
 
 class Plan(NamedTuple):
@@ -39,6 +44,8 @@ class Plan(NamedTuple):
     recipe: Recipe
     rows: pl.DataFrame
     preview: Preview
+    weighed: Weighed | None
+    """The set on the scales; None where nothing asked for them yet."""
 
 
 def plan(store: ExportSource, recipe: Recipe) -> Plan:
@@ -74,4 +81,9 @@ def plan(store: ExportSource, recipe: Recipe) -> Plan:
         )
     refusal = None if rows.height else why_empty(taken, recipe.where)
     shown = Preview(taken.states, n_rows, problems, taken.left_out, tuple(told), refusal)
-    return Plan(recipe, rows, shown)
+    if refusal is not None or recipe.budget.share is None:
+        return Plan(recipe, rows, shown, None)
+    found = weighed(store, recipe, rows)
+    kept = looked_at(recipe.budget, found)
+    refusal = kept.refusal if kept else None
+    return Plan(recipe, rows, replace(shown, budget=kept, refusal=refusal), found)

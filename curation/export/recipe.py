@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from curation.errors import ExportError
+from curation.export.budget import Budget
 from curation.export.files import FILE_TYPES, FileType, Writing
 from curation.export.formats import FORMATS, format_of
 from curation.export.layout import Layout
@@ -36,6 +37,7 @@ class Recipe(BaseModel):
     writing: Writing = Writing()
     layout: Layout = Layout()
     teaching: Teaching = Teaching()
+    budget: Budget = Budget()
 
     @field_validator("format")
     @classmethod

@@ -81,6 +81,14 @@ class ExportSource(Protocol):
         """What each reviewer says now of stretches of text (`teaching.SPAN_COLUMNS`)."""
         ...
 
+    def export_states(self, where: str | None) -> pl.DataFrame:
+        """trace_id and state of every trace that `where` keeps."""
+        ...
+
+    def export_figures(self) -> pl.DataFrame:
+        """The numbers of every trace of the store, whatever the filter (`scales.FIGURE_SCHEMA`)."""
+        ...
+
     def export_context(self) -> Mapping[str, object]:
         """What the store says of itself for the manifest: schema version, counts, lexicon, …
 

@@ -11,7 +11,9 @@ from typing import Any
 import polars as pl
 
 from curation.errors import ExportError
+from curation.export.budget import told
 from curation.export.card import dataset_card
+from curation.export.cautions import on_record
 from curation.export.files import Shard, Shards
 from curation.export.folder import building, publish, write_text
 from curation.export.formats import format_of
@@ -30,6 +32,7 @@ from curation.export.planning import Plan, Preview, plan
 from curation.export.recipe import Recipe, recipe_from
 from curation.export.source import ExportSource, counts, of_both, sources
 from curation.export.streaming import with_texts
+from curation.export.weighing import weighed
 
 
 def preview(store: ExportSource, recipe: Recipe | None = None, **options: Any) -> Preview:
@@ -38,6 +41,22 @@ def preview(store: ExportSource, recipe: Recipe | None = None, **options: Any) -
     Raises ExportError for options that make no sense, and what the store raises for `where`.
     """
     return plan(store, _one_recipe(recipe, options)).preview
+
+
+def on_scales(store: ExportSource, recipe: Recipe | None = None, **options: Any) -> dict[str, Any]:
+    """`scales` and `budget` as the manifest of `write` with this recipe holds them.
+
+    Told of what would go out even where a refusal (`refusal`, else None) keeps it from being
+    written. Raises as `preview` does.
+    """
+    recipe = _one_recipe(recipe, options)
+    planned = plan(store, recipe)
+    found = planned.weighed or weighed(store, recipe, planned.rows)
+    return {
+        "scales": on_record(found.scales),
+        "budget": told(recipe.budget, planned.preview.budget),
+        "refusal": planned.preview.refusal,
+    }
 
 
 def write(
@@ -88,6 +107,7 @@ def _one_recipe(recipe: Recipe | None, options: Mapping[str, Any]) -> Recipe:
 def _record(store: ExportSource, recipe: Recipe, planned: Plan) -> dict[str, object]:
     """The manifest without its files."""
     rows, shown = planned.rows, planned.preview
+    found = planned.weighed or weighed(store, recipe, rows)
     decision_ids = rows["decision_ids"].explode(empty_as_null=False).unique().sort().to_list()
     return {
         "kind": KIND,
@@ -111,6 +131,8 @@ def _record(store: ExportSource, recipe: Recipe, planned: Plan) -> dict[str, obj
             column: counts(of_both(rows, column))
             for column in ("teacher", "teacher_context", "domain", "source", "licence")
         },
+        "scales": on_record(found.scales),
+        "budget": told(recipe.budget, shown.budget),
         "source_sha256": source_sha256(sources(rows)),
         "decisions": {"sha256": decisions_sha256(decision_ids), "ids": decision_ids},
         "reviewers": counts(rows["reviewers"].explode(empty_as_null=False)),

@@ -54,6 +54,7 @@ from curation.store.safekeeping import Copy, Safekeeping, Verification, restore
 from curation.store.scoring import Taken
 from curation.store.students import Reader
 from curation.store.supervising import Supervising
+from curation.store.weighing import Weighing
 
 __all__ = [
     "LANGUAGE_SCHEMA",
@@ -84,6 +85,7 @@ class Store(
     Bulk,
     Preferring,
     Progressing,
+    Weighing,
     RecipeKeeping,
     Supervising,
     Safekeeping,

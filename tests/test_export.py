@@ -117,10 +117,9 @@ class FakeStore:
     def export_references(self) -> pl.DataFrame:
         return pl.DataFrame(schema=export.REFERENCES_SCHEMA)
 
-<<<<<<< HEAD
     def span_verdicts(self, question: str) -> pl.DataFrame:
         return pl.DataFrame(schema=span_verdicts.SCHEMA)
-=======
+
     def export_states(self, where: str | None) -> pl.DataFrame:
         return self.export_rows(where, "train").select("trace_id", "state")
 
@@ -133,7 +132,6 @@ class FakeStore:
             if n not in self.frame.columns
         ]
         return self.frame.select(*there, *unknown).select(*FIGURE_SCHEMA)
->>>>>>> 414f68a (Weigh every export against its pool and unguided traces, and keep a hedging budget)
 
     def export_context(self) -> dict[str, object]:
         return {"schema": "0001_core.sql", "lexicon_id": None, "conventions": []}

@@ -27,7 +27,7 @@ from curation import (
     commands,
     console,
     door,
-    export,
+    export_commands,
     ingest,
     intake,
     knowledge,
@@ -38,12 +38,12 @@ from curation import (
     spot_check_commands,
 )
 from curation import store as stores
-from curation.errors import CurationError, ExportError, StoreBusy
+from curation.errors import CurationError, StoreBusy
 from curation.records import FAMILIES, STANDARD, VERDICTS
 from curation.settings import DTYPES, Settings
 from curation.store import ORDERS
 
-_PATHS = ("sources", "out", "file", "path", "store", "report")
+_PATHS = ("sources", "out", "file", "path", "store", "report", "from_manifest")
 """Arguments that name files: made absolute, since another process may run the command."""
 
 PATIENCE_S = 5.0
@@ -54,7 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. Wrong use raises SystemExit(2)."""
     try:
         dials = settings.read()
-        arguments = vars(_parser(dials).parse_args(argv))
+        parser = _parser(dials)
+        arguments = vars(parser.parse_args(argv))
+        if arguments["command"] == "export" and (why := export_commands.misuse(arguments)):
+            parser.error(why)
         name, as_json = arguments.pop("command"), arguments.pop("json")
         _check_encoding(arguments)
         for key in _PATHS:
@@ -292,15 +295,7 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
 
     command("agreement", "agreement between reviewers")
 
-    p = command("export", "write a training set")
-    p.add_argument("--format", choices=export.FORMATS, required=True)
-    p.add_argument("--out", required=True, metavar="DIR")
-    p.add_argument("--where", default=None, metavar="SQL")
-    p.add_argument("--splits", type=_splits, default="train=0.9,validation=0.1")
-    p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--files", choices=("jsonl", "parquet"), default="jsonl")
-    p.add_argument("--overwrite", action="store_true")
-    p.add_argument("--without-gold", action="store_true", help="leave gold items out")
+    export_commands.add_words(command)
 
     p = command("verify", "re-derive every hash of the store, or of an export")
     p.add_argument("path", nargs="?", default=None, metavar="PATH")
@@ -337,14 +332,6 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise argparse.ArgumentTypeError(f"takes a whole number of 0 or more, not {text!r}")
     return int(text)
-
-
-def _splits(text: str) -> str:
-    try:
-        export.parse_splits(text)
-    except ExportError as exc:
-        raise argparse.ArgumentTypeError(str(exc).removesuffix(".")) from exc
-    return text
 
 
 def _absolute(value: Any) -> Any:

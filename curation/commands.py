@@ -21,7 +21,7 @@ from curation import (
     compatibility,
     editing,
     export,
-    gold_items,
+    export_commands,
     guidance,
     hedging,
     intake,
@@ -242,25 +242,6 @@ def _agreement(store: Store, arguments: Arguments, progress: Progress) -> dict[s
     return people_commands.agreed(store)
 
 
-def _export(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
-    manifest = export.write(
-        store, format=arguments["format"], out=Path(arguments["out"]),
-        where=gold_items.export_filter(arguments["where"], arguments.get("without_gold", False)),
-        splits=export.parse_splits(arguments["splits"]), seed=arguments["seed"],
-        files=arguments["files"], overwrite=arguments["overwrite"], progress=_in_steps(progress),
-    )  # fmt: skip
-    return {
-        "format": manifest.format,
-        "rows": manifest.rows,
-        "files": [
-            {"path": file.path, "sha256": file.sha256, "bytes": file.bytes}
-            for file in manifest.files
-        ],
-        "manifest": str(manifest.path),
-        "left_out": manifest.record["left_out"],
-    }
-
-
 def _verify(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
     checked, broken = store.verify(lambda n: progress(n, None))
     for record in store.conventions():
@@ -335,18 +316,6 @@ def _whole(text: str) -> str:
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def _in_steps(progress: Progress) -> Callable[[int, int], None]:
-    """`progress` for one who tells how many are done, not how many more."""
-    before = 0
-
-    def tell(done: int, total: int) -> None:
-        nonlocal before
-        progress(done - before, total)
-        before = done
-
-    return tell
-
-
 def _silent(n: int, total: int | None) -> None:
     """Progress that nobody watches."""
 
@@ -367,7 +336,8 @@ COMMANDS: dict[str, Callable[[Store, Arguments, Progress], dict[str, Any]]] = {
     "agreement": _agreement,
     "spotcheck": spot_check_commands.run,
     **people_commands.COMMANDS,
-    "export": _export,
+    "export": export_commands.write,
+    "recipe": export_commands.recipe,
     "verify": _verify,
     "backup": _backup,
 }

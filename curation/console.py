@@ -12,6 +12,7 @@ import orjson
 
 from curation import (
     decision_words,
+    export_commands,
     gold_commands,
     lexicon_commands,
     people_commands,
@@ -324,15 +325,11 @@ def _measured(answer: dict[str, Any]) -> str:
 
 
 def _exported(answer: dict[str, Any]) -> str:
-    splits = ", ".join(f"{name} {n}" for name, n in answer["rows"].items())
-    lines = [f"{sum(answer['rows'].values())} traces written as {answer['format']}: {splits}"]
-    lines += [
-        f"  {_value(file['path'])}  {file['bytes']} bytes  SHA-256 {file['sha256']}"
-        for file in answer["files"]
-    ]
-    if answer["left_out"]:
-        lines.append(f"left out: {_value(answer['left_out'])}")
-    return "\n".join([*lines, f"manifest: {_value(answer['manifest'])}"])
+    return export_commands.written_in_words(answer, _value)
+
+
+def _of_recipe(answer: dict[str, Any]) -> str:
+    return export_commands.in_words(answer, _table)
 
 
 def _verified(answer: dict[str, Any]) -> str:
@@ -389,6 +386,7 @@ _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
     "leakage": _leaked,
     "agreement": _agreed,
     "export": _exported,
+    "recipe": _of_recipe,
     "verify": _verified,
     "lexicon": lambda answer: lexicon_commands.in_words(answer, _table),
     "remark": lexicon_commands.remark_in_words,

@@ -7,8 +7,9 @@ problem belongs to (`splits`), what the set is held against and warned of (`scal
 `measures`, `sides`, `cautions`, `scale_words`), how far below unguided it may hesitate (`budget`),
 the record and the card that go with it (`manifest`, `card`), the texts, read while rows are written
 (`streaming`), the files (`files`), how a folder comes to be all at once or not at all (`folder`),
-and the check of a finished export (`verification`); `writing` puts them together. Knows the store
-only as an `ExportSource`; knows nothing of DuckDB, models or screens.
+the check of a finished export (`verification`), and a recipe and its run told from another
+(`versions`, `rebuilding`); `writing` puts them together. Knows the store only as an
+`ExportSource`; knows nothing of DuckDB, models or screens.
 
 What holds, whatever the format:
 - A kind of row is taken by one rule (`taking`): what is learnt from was `accepted`, was preferred,
@@ -29,7 +30,7 @@ from curation.export.manifest import ExportedFile, Manifest, export_id
 from curation.export.planning import Preview
 from curation.export.preferences import PAIR_SCHEMA, PAIR_STATES
 from curation.export.privileged import DIRECTIVES_SCHEMA, REFERENCES_SCHEMA
-from curation.export.recipe import Recipe, recipe_from
+from curation.export.recipe import Recipe, read_recipe, recipe_from
 from curation.export.scales import FIGURE_SCHEMA
 from curation.export.source import EXPORT_SCHEMA, STATES, ExportSource
 from curation.export.splits import DEFAULT_SPLITS, assign_splits, parse_splits
@@ -64,6 +65,7 @@ __all__ = [
     "on_scales",
     "parse_splits",
     "preview",
+    "read_recipe",
     "recipe_from",
     "verify_export",
     "write",

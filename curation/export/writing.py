@@ -64,14 +64,16 @@ def write(
     recipe: Recipe | None = None,
     *,
     out: str | Path,
+    recipe_name: str | None = None,
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> Manifest:
     """Writes what `recipe` asks for as a training set into the folder `out`.
 
-    The recipe's options can be given by name instead (`format=…, where=…`). Which rows are
-    written the kind of the format decides (`taking`).
+    The recipe's options can be given by name instead (`format=…, where=…`). `recipe_name` is what
+    the manifest calls the recipe, where it has a name; beside it stand its version id and whole
+    content. Which rows are written the kind of the format decides (`taking`).
 
     A split's rows stand in one file or, from `recipe.writing.shard_mb` on, in several (a split
     without rows gets none); beside them a dataset card and the manifest.
@@ -91,7 +93,7 @@ def write(
     planned = plan(store, recipe)
     if planned.preview.refusal is not None:
         raise ExportError(planned.preview.refusal)
-    record = _record(store, recipe, planned)
+    record = _record(store, recipe, recipe_name, planned)
     with _explained(destination):
         return _write_folder(store, destination, overwrite, planned, record, progress)
 
@@ -104,7 +106,9 @@ def _one_recipe(recipe: Recipe | None, options: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
-def _record(store: ExportSource, recipe: Recipe, planned: Plan) -> dict[str, object]:
+def _record(
+    store: ExportSource, recipe: Recipe, recipe_name: str | None, planned: Plan
+) -> dict[str, object]:
     """The manifest without its files."""
     rows, shown = planned.rows, planned.preview
     found = planned.weighed or weighed(store, recipe, rows)
@@ -113,6 +117,11 @@ def _record(store: ExportSource, recipe: Recipe, planned: Plan) -> dict[str, obj
         "kind": KIND,
         "format": recipe.format,
         "files_as": recipe.files,
+        "recipe": {
+            "name": recipe_name,
+            "version_id": recipe.version_id,
+            "content": recipe.content_sorted(),
+        },
         "options": {
             "where": recipe.where,
             "question": recipe.question,

@@ -164,14 +164,22 @@ def assigned_in_words(answer: dict[str, Any], table: Table) -> str:
 
 
 def agreed(store: Store) -> dict[str, Any]:
-    """What `agreement` answers: on verdicts, with its parts; on `steps`, on `spans`; `gold`."""
+    """What `agreement` answers: on verdicts, by parts; `steps`, `spans`, `choices`; `gold`."""
     decisions = store.readings()
     return {
         **agreement.whole(decisions),
         "steps": agreement.on_steps(store.step_verdicts()).to_dict(),
         "spans": agreement.on_spans(store.span_verdicts(), decisions),
+        "choices": _on_choices(store),
         "gold": gold_items.accuracy(store.gold_answers()),
     }
+
+
+def _on_choices(store: Store) -> dict[str, Any]:
+    """Agreement on pairs of traces, with `by_pair`: each two people."""
+    choices = store.pairs()
+    by_pair = [pair._asdict() for pair in agreement.pairwise_choices(choices)]
+    return {**agreement.on_choices(choices).to_dict(), "by_pair": by_pair}
 
 
 def status(store: Store, arguments: Arguments, progress: Progress) -> dict[str, Any]:
@@ -233,18 +241,23 @@ def progress_in_words(rows: list[dict[str, Any]], table: Table) -> str:
 
 STEP_HEADS = ("n_pairable", "n_traces", "percent", "alpha", "alpha_ci", "alpha_ordinal",
               "alpha_ordinal_ci", "n_opposed")  # fmt: skip
+CHOICE_HEADS = ("n_pairable", "n_problems", "percent", "percent_ci", "kappa", "kappa_ci", "alpha",
+                "alpha_ci", "n_opposed", "left")  # fmt: skip
 SPAN_HEADS = ("label", "n_spans", "exact", "exact_ci", "overlap", "overlap_ci")
 
 
 def agreed_in_words(answer: dict[str, Any], table: Table) -> list[str]:
-    """What `agreement` answered of steps, spans and gold items: a table each."""
+    """What `agreement` answered of steps, spans, pairs and gold items: a table each."""
     steps, spans, gold = answer["steps"], answer["spans"], answer["gold"]
+    choices = answer["choices"]
     said = []
     if steps["n_pairable"]:
         said.append("on steps\n" + table([steps], [(name, name) for name in STEP_HEADS]))
     if spans["n_traces"]:
         rows = [{**spans["all"], "label": "(all)"}, *spans["by_label"]]
         said.append("on spans, F1\n" + table(rows, [(name, name) for name in SPAN_HEADS]))
+    if choices["n_pairable"]:
+        said.append("on pairs\n" + table([choices], [(name, name) for name in CHOICE_HEADS]))
     if gold:
         said.append("on gold items\n" + gold_commands.accuracy_in_words(gold, table))
     return said

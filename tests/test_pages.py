@@ -12,8 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from curation import commands
 from curation import store as stores
+from curation.records import PREFER
 from curation.settings import ROOT
-from tests.builders import a_decision, a_pack
+from tests.builders import a_batch, a_decision, a_pack, a_trace
 
 PAGES = sorted(path.relative_to(ROOT) for path in (ROOT / "pages").glob("*.py"))
 DEMO = ROOT / "data" / "demo" / "traces.jsonl"
@@ -166,6 +167,20 @@ def test_agreement_says_how_two_people_come_to_share_a_trace(path: Path) -> None
     app = _run("pages/5_Agreement.py")
     assert "Nobody has accepted or rejected a trace yet" in _texts(app)
     assert "needs second reading" in _texts(app)
+
+
+def test_agreement_on_pairs_is_shown_where_only_pairs_are_shared(path: Path) -> None:
+    traces = [a_trace(f"Text {n}.", sample_index=n) for n in range(2)]
+    one, other = sorted(trace["trace_id"] for trace in traces)
+    with stores.open(path) as store:
+        store.add(a_batch(*traces), "i")
+        for name, verdict in (("ada", "accept"), ("bo", "reject")):
+            question, extra = PREFER + other, {"left": one}
+            store.decide(a_decision(one, verdict, reviewer=name, question=question, extra=extra))
+    text = _texts(_run("pages/5_Agreement.py"))
+    assert "1 pairs of 1 problems were decided by two or more of 2 people" in text
+    assert "on 1 they chose opposite sides" in text
+    assert "an interval needs 5 problems" in text
 
 
 def test_spot_check_warns_of_the_demos_null_result(demo: Path) -> None:

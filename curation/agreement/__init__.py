@@ -5,6 +5,7 @@
     parts.py          by person, by reason, by any column; drift over time
     judged_steps.py   verdicts on single steps: alpha, nominal and ordinal
     spans.py          labelled spans: F1 by label, exact and by overlap
+    choices.py        which of two traces is better: percent, kappa, alpha over problems
 
 Owns the statistics and their edge conventions. Knows nothing of stores or screens; takes a frame
 `(trace_id, reviewer, verdict, …)` with at most one row a trace and reviewer (the current
@@ -29,6 +30,7 @@ Sources: Krippendorff, Computing Krippendorff's Alpha-Reliability (2011), sectio
 
 from __future__ import annotations
 
+from curation.agreement.choices import CHOICES, ChoiceAgreement, on_choices, pairwise_choices
 from curation.agreement.coefficients import cohen_kappa, fleiss_kappa, krippendorff_alpha
 from curation.agreement.judged_steps import STEP_RATINGS, StepAgreement, on_steps
 from curation.agreement.parts import by_group, by_person, by_reason, drift, whole
@@ -46,11 +48,13 @@ from curation.agreement.summary import (
 )
 
 __all__ = [
+    "CHOICES",
     "MIN_ITEMS_FOR_CI",
     "ORDINAL",
     "RATINGS",
     "STEP_RATINGS",
     "Agreement",
+    "ChoiceAgreement",
     "Pair",
     "StepAgreement",
     "between",
@@ -63,8 +67,10 @@ __all__ = [
     "drift",
     "fleiss_kappa",
     "krippendorff_alpha",
+    "on_choices",
     "on_spans",
     "on_steps",
     "pairwise",
+    "pairwise_choices",
     "whole",
 ]

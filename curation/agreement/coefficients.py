@@ -156,6 +156,17 @@ def share(sums: Floats) -> Floats:
     return values
 
 
+def summed(parts: Floats, of: list[str]) -> Floats:
+    """Rows that belong together added up, `[group, k]`; `of` names the group of each row.
+
+    A bootstrap over these draws the groups whole.
+    """
+    place = {name: n for n, name in enumerate(dict.fromkeys(of))}
+    sums = np.zeros((len(place), parts.shape[1]))
+    np.add.at(sums, [place[name] for name in of], parts)
+    return sums
+
+
 def bootstrap(
     parts: Floats, statistic: Statistic, seed: int, n_resamples: int, undefined: float = math.nan
 ) -> Interval:

@@ -87,7 +87,7 @@ def on_steps(verdicts: pl.DataFrame, *, seed: int = 0, n_resamples: int = 2000) 
     ) -> Interval:
         if math.isnan(value) or n_traces < MIN_ITEMS_FOR_CI:
             return NO_INTERVAL
-        return co.bootstrap(summed(parts, traces), statistic, seed, n_resamples, undefined)
+        return co.bootstrap(co.summed(parts, traces), statistic, seed, n_resamples, undefined)
 
     reason = None
     if not len(counts):
@@ -112,11 +112,3 @@ def on_steps(verdicts: pl.DataFrame, *, seed: int = 0, n_resamples: int = 2000) 
         n_opposed=int(((counts[:, 0] > 0) & (counts[:, 2] > 0)).sum()),
         reason=reason,
     )
-
-
-def summed(parts: Floats, traces: list[str]) -> Floats:
-    """The parts of each trace added up, `[trace, k]`; `traces` names the trace of each row."""
-    place = {trace: n for n, trace in enumerate(dict.fromkeys(traces))}
-    sums = np.zeros((len(place), parts.shape[1]))
-    np.add.at(sums, [place[trace] for trace in traces], parts)
-    return sums

@@ -108,8 +108,8 @@ def between(
         return co.bootstrap(parts, statistic, seed, n_resamples, undefined)
 
     ordinal = co.krippendorff_alpha(three, "ordinal")
-    tables, kappas = _tables(rated, ratings)
-    kappa = _mean([value for value in kappas if not math.isnan(value)])
+    cells, kappas = tables(rated, ratings)
+    kappa = mean([value for value in kappas if not math.isnan(value)])
     even, n_ratings = _evenly_rated(counts)
     fleiss = co.fleiss_kappa(even)
     percent = float(co.share(co.pairs_alike(counts).sum(axis=0)[None])[0])
@@ -123,7 +123,7 @@ def between(
         alpha_ordinal=ordinal,
         alpha_ordinal_ci=interval(ordinal, co.coincidences(three), co.alphas(3, "ordinal")),
         kappa=kappa,
-        kappa_ci=interval(kappa, tables, co.mean_kappa(len(kappas), n_labels)),
+        kappa_ci=interval(kappa, cells, co.mean_kappa(len(kappas), n_labels)),
         fleiss_kappa=fleiss,
         fleiss_kappa_ci=interval(fleiss, co.fleiss_parts(even), co.fleiss(n_labels)),
         n_fleiss_items=len(even),
@@ -216,7 +216,7 @@ def _evenly_rated(counts: Floats) -> tuple[Floats, int]:
     return counts[counts.sum(axis=1) == size], int(size)
 
 
-def _tables(rated: pl.DataFrame, labels: Sequence[str]) -> tuple[Floats, list[float]]:
+def tables(rated: pl.DataFrame, labels: Sequence[str]) -> tuple[Floats, list[float]]:
     """Each pairable trace's cell in the table of each pair, `[u, pair·i·j]`; kappa of each pair."""
     shared = rated.filter(pl.len().over("trace_id") >= 2)
     names = sorted(shared["reviewer"].unique())
@@ -251,5 +251,6 @@ def _table(rated: pl.DataFrame, first: str, second: str, labels: Sequence[str]) 
     return table
 
 
-def _mean(values: Sequence[float]) -> float:
+def mean(values: Sequence[float]) -> float:
+    """The plain mean, nan of nothing."""
     return sum(values) / len(values) if values else math.nan

@@ -43,11 +43,14 @@ def overview(room: ui.Room) -> None:
     result = agreement.between(decisions)
     if not result.n_pairable:
         _nothing_shared(result)
+        if room.store.pairs().height:
+            st.subheader("On pairs")
+            agreement_closer.choices(room)
         return
     _coefficients(result)
     views = st.tabs(
         ["By person", "Two by two", "By reason", "By teacher context", "On steps", "On spans",
-         "Over time"]
+         "On pairs", "Over time"]
     )  # fmt: skip
     with views[0]:
         _people(decisions)
@@ -62,6 +65,8 @@ def overview(room: ui.Room) -> None:
     with views[5]:
         agreement_closer.spans(room, decisions)
     with views[6]:
+        agreement_closer.choices(room)
+    with views[7]:
         _over_time(decisions)
     _disputed(room, decisions)
 

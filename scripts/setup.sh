@@ -35,7 +35,7 @@ set_up() {
     fi
     local app tests
     app="$(fingerprint requirements.txt)"
-    tests="$(fingerprint requirements.txt requirements-dev.txt requirements-ray.txt requirements-peers.txt)"
+    tests="$(fingerprint requirements.txt requirements-dev.txt requirements-ray.txt requirements-peers.txt requirements-prm.txt)"
     case "$1" in
         app)
             if stamped app "$app"; then
@@ -54,6 +54,7 @@ set_up() {
             say "Installing the app and its tools into .venv. The first time takes some minutes."
             install_packages -r "$ROOT/requirements-dev.txt"
             pip_install --no-deps -r "$ROOT/requirements-peers.txt"
+            pip_install --no-deps --upgrade --target "$VENV/prm" -r "$ROOT/requirements-prm.txt"
             stamp app "$app"
             stamp test "$tests"
             ;;

@@ -44,15 +44,17 @@ def decide(
     return _store(store, entry, reviewer)
 
 
-def prefer(store: Store, winner: str, loser: str, reviewer: str = "ada") -> str:
-    """One choice between two traces that stand side by side."""
+def prefer(
+    store: Store, winner: str, loser: str, reviewer: str = "ada", verdict: str | None = None
+) -> str:
+    """One choice between two traces that stand side by side; or `skip` or `flag` of them."""
     one, other = pair_of(winner, loser)
     entry = {
         "decision_id": str(uuid.uuid4()),
         "kind": "decide",
         "trace_id": one,
         "question": PREFER + other,
-        "verdict": "accept" if one == winner else "reject",
+        "verdict": verdict or ("accept" if one == winner else "reject"),
         "left": winner,
         "decided_at": "2026-01-02T12:00:00Z",
     }

@@ -58,6 +58,7 @@ class Project:
             "requirements-dev.txt",
             "requirements-ray.txt",
             "requirements-peers.txt",
+            "requirements-prm.txt",
         ):
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, self.root / name)
@@ -335,10 +336,11 @@ def test_the_tests_run_every_check_and_see_no_setting_of_the_person(ready: Proje
     settings = {"HEDGEROW_STORE": "/mine", "STREAMLIT_SERVER_PORT": "1", "PORT": "2"}
     done = ready.start("test", **settings)
     assert done.returncode == 0, done.stderr
-    first, _weights, peers = ready.installs()
+    first, _weights, peers, prm = ready.installs()
     assert first.endswith(f"-r {ready.root}/requirements-dev.txt")
     assert peers.endswith(f"--no-deps -r {ready.root}/requirements-peers.txt")
-    assert [call.split()[1] for call in ready.calls()[3:]] == ["ruff", "ruff", "mypy", "pytest"]
+    assert prm.endswith(f"--target {ready.venv}/prm -r {ready.root}/requirements-prm.txt")
+    assert [call.split()[1] for call in ready.calls()[4:]] == ["ruff", "ruff", "mypy", "pytest"]
     assert f"HEDGEROW_CHROMIUM={ready.bin}/chromium" in done.stdout
     assert not re.search(r"^(HEDGEROW_STORE|STREAMLIT_|PORT)", done.stdout, re.MULTILINE)
     assert "All checks passed" in done.stdout
@@ -383,7 +385,8 @@ def test_the_scripts_can_be_started(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-dev.txt", "requirements-peers.txt"]
+    "name",
+    ["requirements.txt", "requirements-dev.txt", "requirements-peers.txt", "requirements-prm.txt"],
 )
 def test_every_requirement_is_pinned(name: str) -> None:
     lines = (ROOT / name).read_text().splitlines()

@@ -3,14 +3,14 @@
 With many of both there are more pairs than one wants: each adds little, and problems with many
 traces would drown the others. So a problem gives at most `cap` of them, by a rule that hangs on
 nothing but the problem's own traces and the seed: both sides are put in an order of their own
-hashes, and the k-th round goes through the longer side, meeting the other side k places further on.
-Within a round every trace of the longer side stands once and those of the shorter side as evenly as
-can be.
+hashes and go round side by side, one moved on by a place whenever they would meet as before. So
+each trace stands in as many pairs as any other of its side, or in one more.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -24,12 +24,11 @@ def paired(
 ) -> Iterator[tuple[str, str]]:
     """Every pair (accepted, rejected) of the two lists of ids once, in the order of the rule."""
     chosen, refused = (sorted(ids, key=lambda i: _rank(seed, i)) for ids in (accepted, rejected))
-    turned = len(chosen) < len(refused)
-    longer, shorter = (refused, chosen) if turned else (chosen, refused)
-    for k in range(len(shorter)):
-        for place, one in enumerate(longer):
-            other = shorter[(place + k) % len(shorter)]
-            yield (other, one) if turned else (one, other)
+    if not chosen or not refused:
+        return
+    meet_again = math.lcm(len(chosen), len(refused))
+    for n in range(len(chosen) * len(refused)):
+        yield chosen[n % len(chosen)], refused[(n + n // meet_again) % len(refused)]
 
 
 def contrasted(

@@ -31,9 +31,10 @@ class Supervising(Reading):
         """
         rows = self._filtered(
             """
-            select trace_id, decision_id, reviewer, step_start, step_end, extra
+            select trace_id, decision_id, reviewer, step_start, step_end, said
             from (
-                select trace_id, decision_id, reviewer, sequence, extra from current_decision
+                select trace_id, decision_id, reviewer, sequence, extra as said
+                from current_decision
                 where question = $question and contains(extra, '"steps":')
             ) join trace using (trace_id)
             """,
@@ -43,7 +44,7 @@ class Supervising(Reading):
         )
         said = []
         for row in rows.iter_rows(named=True):
-            extra = json.loads(row.pop("extra"))
+            extra = json.loads(row.pop("said"))
             row["verdicts"] = [{name: each[name] for name in _SPAN} for each in extra["steps"]]
             row["seen"] = extra.get("steps_seen", [])
             said.append(row)

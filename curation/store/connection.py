@@ -31,6 +31,10 @@ import polars as pl
 
 from curation.errors import MigrationError, StoreBusy, StoreError
 
+MEMORY_LIMIT = "2GiB"
+"""What DuckDB may hold, its copies of the file's blocks included (its own default is four fifths of
+the machine, which a store of several GB would fill); what needs more goes through `STORE.tmp`."""
+
 _UNREADABLE = (
     duckdb.IOException,
     duckdb.SerializationException,
@@ -188,7 +192,11 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(
             str(path),
-            config={"enable_external_access": "false", "autoinstall_known_extensions": "false"},
+            config={
+                "enable_external_access": "false",
+                "autoinstall_known_extensions": "false",
+                "memory_limit": MEMORY_LIMIT,
+            },
         )
     except duckdb.IOException as exc:
         raise _explained(path, exc) from exc

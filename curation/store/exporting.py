@@ -39,16 +39,17 @@ class Exporting(Reading):
             """
             select trace_id, problem_id, p.domain, t.teacher, t.teacher_family, t.teacher_context,
                 t.text_hash, t.is_correct, t.source, t.licence, st.state, t.position,
-                coalesce(d.decision_ids, []) as decision_ids,
-                coalesce(d.reviewers, []) as reviewers,
+                coalesce(list_transform(d.said, lambda s: s.decision_id), []) as decision_ids,
+                coalesce(list_transform(d.said, lambda s: s.reviewer), []) as reviewers,
                 edited_trace_id, edited_text_hash, edited_context, edited_position,
                 edit_decision_id
             from trace t
             join problem p using (problem_id)
             join trace_state st using (trace_id)
             left join (
-                select trace_id, list(decision_id order by sequence) as decision_ids,
-                    list(reviewer order by sequence) as reviewers
+                -- Sorted as lists: an aggregate with an order takes twice as long.
+                select trace_id, list_sort(list(
+                    {sequence: sequence, decision_id: decision_id, reviewer: reviewer})) as said
                 from current_decision
                 where question = $question
                 group by trace_id

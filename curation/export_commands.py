@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from curation import export, export_recipes
+from curation import export, export_recipes, export_templates
 from curation.errors import ExportError
 from curation.export import rebuilding, versions
 from curation.store import Store
@@ -146,7 +146,8 @@ def _written(
 
     return export.write(
         store, recipe, out=Path(arguments["out"]), recipe_name=name,
-        overwrite=arguments.get("overwrite", False), progress=tell,
+        overwrite=arguments.get("overwrite", False), templates=export_templates.of(store.path),
+        progress=tell,
     )  # fmt: skip
 
 

@@ -42,6 +42,11 @@ def check(teaching: Teaching, format: str) -> None:
             f"The format {format!r} has no place for {teaching.reasoning!r}: its reasoning can "
             f"stand {' or '.join(places)}. Choose that, or a format with messages."
         )
+    if teaching.template is not None and not format_of(format).chats:
+        raise ExportError(
+            f"Rows of {format!r} cannot be held against a chat template: its trainer applies one "
+            "of its own, or none. Leave `teaching.template` out, or choose a format with messages."
+        )
 
 
 class TeachingSource(TextSource, Protocol):

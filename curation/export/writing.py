@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,39 @@ from curation.export.planning import Plan, Preview, plan
 from curation.export.recipe import Recipe, recipe_from
 from curation.export.source import ExportSource, counts, of_both, sources
 from curation.export.streaming import with_texts
+from curation.export.templates import PREVIEWED_ROWS, Gate, Templates
 from curation.export.weighing import weighed
 
 
-def preview(store: ExportSource, recipe: Recipe | None = None, **options: Any) -> Preview:
+def preview(
+    store: ExportSource,
+    recipe: Recipe | None = None,
+    *,
+    templates: Templates | None = None,
+    **options: Any,
+) -> Preview:
     """What `write` with this recipe would export, counted; writes nothing.
+
+    Where the recipe names a student's chat template and `templates` has it, the first rows are
+    held against it; what it would drop is the refusal.
 
     Raises ExportError for options that make no sense, and what the store raises for `where`.
     """
-    return plan(store, _one_recipe(recipe, options)).preview
+    planned = plan(store, _one_recipe(recipe, options))
+    shown, student = planned.preview, planned.recipe.teaching.template
+    if student is None or shown.refusal is not None:
+        return shown
+    if templates is None:
+        return replace(
+            shown, notes=(*shown.notes, f"Not held against the template of {student!r} yet.")
+        )
+    gate = _gate(planned.recipe, templates)
+    try:
+        for batch in with_texts(store, planned.rows.head(PREVIEWED_ROWS)):
+            gate.look(batch)
+    except ExportError as exc:
+        return replace(shown, refusal=str(exc))
+    return replace(shown, notes=(*shown.notes, *gate.notes()))
 
 
 def on_scales(store: ExportSource, recipe: Recipe | None = None, **options: Any) -> dict[str, Any]:
@@ -66,6 +91,7 @@ def write(
     out: str | Path,
     recipe_name: str | None = None,
     overwrite: bool = False,
+    templates: Templates | None = None,
     progress: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> Manifest:
@@ -83,8 +109,12 @@ def write(
     `out` must not exist or be empty. With `overwrite`, an earlier export there is replaced, but a
     folder that holds anything else never is.
 
-    Raises ExportError for options that make no sense, when there is nothing to export, and when the
-    disk refuses; then nothing was written, and what stood at `out` still does.
+    Where the recipe names a student's chat template, `templates` gives it, and every row is held
+    against it (`templates`).
+
+    Raises ExportError for options that make no sense, when there is nothing to export, when a
+    template would drop words of a row, and when the disk refuses; then nothing was written, and
+    what stood at `out` still does.
     """
     recipe = _one_recipe(recipe, options)
     destination = Path(out).expanduser().resolve()
@@ -94,8 +124,21 @@ def write(
     if planned.preview.refusal is not None:
         raise ExportError(planned.preview.refusal)
     record = _record(store, recipe, recipe_name, planned)
+    gate = None if recipe.teaching.template is None else _gate(recipe, templates)
     with _explained(destination):
-        return _write_folder(store, destination, overwrite, planned, record, progress)
+        return _write_folder(store, destination, overwrite, planned, record, gate, progress)
+
+
+def _gate(recipe: Recipe, templates: Templates | None) -> Gate:
+    """What lets rows pass that the template of the recipe's student keeps whole."""
+    teaching = recipe.teaching
+    assert teaching.template is not None
+    if templates is None:
+        raise ExportError(
+            f"The rows are to be held against the template of {teaching.template!r}, and nothing "
+            "here can load it. Export with the command or on the page, or give `templates`."
+        )
+    return Gate(templates(teaching.template), recipe.format, teaching.reasoning)
 
 
 def _one_recipe(recipe: Recipe | None, options: Mapping[str, Any]) -> Recipe:
@@ -168,12 +211,15 @@ def _write_folder(
     overwrite: bool,
     planned: Plan,
     record: dict[str, object],
+    gate: Gate | None,
     progress: Callable[[int, int], None] | None,
 ) -> Manifest:
     rows, n_rows = planned.preview.rows, planned.rows.height
     format = planned.recipe.format
     with building(destination) as folder:
-        shards, lengths = _write_rows(store, folder, planned, progress)
+        shards, lengths = _write_rows(store, folder, planned, gate, progress)
+        if gate is not None:
+            record["template"] = gate.record()
         described = [
             describe_file(shard.path, split, shard.n_rows)
             for split, of_split in shards.items()
@@ -201,7 +247,11 @@ def _write_folder(
 
 
 def _write_rows(
-    store: ExportSource, folder: Path, planned: Plan, progress: Callable[[int, int], None] | None
+    store: ExportSource,
+    folder: Path,
+    planned: Plan,
+    gate: Gate | None,
+    progress: Callable[[int, int], None] | None,
 ) -> tuple[dict[str, list[Shard]], list[int]]:
     """The files of each split that has rows, and the characters of every trace in them."""
     recipe, done = planned.recipe, 0
@@ -224,13 +274,15 @@ def _write_rows(
                     recipe.writing,
                     written,
                     recipe.teaching.reasoning,
-                )  # fmt: skip
+                )
             )
             for split, n_rows in planned.preview.rows.items()
             if n_rows
         }
         for batch in with_texts(store, planned.rows):
             lengths.extend(of_both(batch, "text").str.len_chars())
+            if gate is not None:
+                gate.look(batch)
             for split, shards in splits.items():
                 rows = batch.filter(pl.col("split") == split)
                 if rows.height:

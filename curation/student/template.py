@@ -15,9 +15,11 @@ import hashlib
 import os.path
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from tokenizers import Tokenizer, processors
 from transformers import AutoTokenizer
 from transformers.utils.chat_template_utils import _compile_jinja_template
 
@@ -89,6 +91,18 @@ class ChatTemplate:
             raise StudentError(
                 f"The chat template of {name} is no Jinja template: {first_line(exc)}."
             ) from exc
+
+    @cached_property
+    def _backend(self) -> Any:
+        """The tokenizer, its offsets not trimmed: a token holds the space before its word."""
+        assert self.tokenizer is not None
+        whole: Any = Tokenizer.from_str(self.tokenizer.backend_tokenizer.to_str())
+        whole.no_truncation()
+        whole.no_padding()
+        whole.post_processor = processors.TemplateProcessing(
+            single="$A", pair="$A $B", special_tokens=[]
+        )
+        return whole
 
     @property
     def tokenizer_hash(self) -> str | None:
@@ -176,11 +190,8 @@ class ChatTemplate:
         head = self.render(messages[:-1], begins_answer=True)
         begins = len(os.path.commonprefix([head, text]))
         silent = list(self._places(text, begins, messages[-1], masked or {}))
-        backend: Any = self.tokenizer.backend_tokenizer
-        encoding = backend.encode(text, add_special_tokens=False)
-        starts = [start for start, _ in encoding.offsets]
-        # Offsets may be trimmed; where a token begins in the text is where the one before it ends.
-        ends = [*starts[1:], len(text)]
+        encoding = self._backend.encode(text, add_special_tokens=False)
+        ends = [*(start for start, _ in encoding.offsets[1:]), len(text)]
         starts = [0, *ends[:-1]]
         return [
             Piece(

@@ -110,6 +110,7 @@ FORMATS: dict[str, Format] = {
         reasoning_in=PLACEMENTS,
         sidecars=lambda files: _sidecars(_SFT, files),
         is_masked=True,
+        chats=(("messages",),),
     ),
     "axolotl-dpo": Format(
         "axolotl DPO `chat_template.default`: `messages`, and `chosen` and `rejected` as one "
@@ -124,5 +125,6 @@ FORMATS: dict[str, Format] = {
         PAIR_PROVENANCE,
         rows_of="pairs",
         sidecars=lambda files: _sidecars(_DPO, files),
+        chats=(("messages", "chosen"), ("messages", "rejected")),
     ),
 }

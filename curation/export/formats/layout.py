@@ -76,6 +76,9 @@ class Format(NamedTuple):
     rows_of: RowsOf = "accepted"
     reasoning_in: tuple[Placement, ...] = ("inline",)
     """Where its messages can carry the reasoning."""
+    chats: tuple[tuple[str, ...], ...] = ()
+    """The columns that, one behind the other, are a conversation to which the trainer applies the
+    student's chat template; none where it applies another or none."""
     sidecars: Sidecars | None = None
     is_masked: bool = False
     """Whether it says which words carry no loss (the column `train_detail` of the planned rows)."""

@@ -40,6 +40,7 @@ FORMATS: dict[str, Format] = {
         {"messages": MESSAGES},
         {"trace_id": "messages"},
         reasoning_in=PLACEMENTS,
+        chats=(("messages",),),
     ),
     "sft-prompt-completion": Format(
         "TRL SFT, prompt and completion: each a list of one message, so that the student's chat "
@@ -48,6 +49,7 @@ FORMATS: dict[str, Format] = {
         {"prompt": MESSAGES, "completion": MESSAGES},
         {"trace_id": "completion"},
         reasoning_in=PLACEMENTS,
+        chats=(("prompt", "completion"),),
     ),
     "sft-text": Format(
         "TRL SFT, plain `text`: the prompt, a blank line, the trace. No chat template is applied, "
@@ -68,6 +70,7 @@ FORMATS: dict[str, Format] = {
         PAIR_PROVENANCE,
         rows_of="pairs",
         reasoning_in=PLACEMENTS,
+        chats=(("prompt", "chosen"), ("prompt", "rejected")),
     ),
     "dpo": Format(
         "TRL DPO, conversational, as `preference`, from more sources: pairs that people compared, "
@@ -79,6 +82,7 @@ FORMATS: dict[str, Format] = {
         PAIR_WITH_SOURCE,
         rows_of="pairs",
         reasoning_in=PLACEMENTS,
+        chats=(("prompt", "chosen"), ("prompt", "rejected")),
     ),
     "kto": Format(
         "TRL KTO, conversational: `prompt`, `completion` and `label`, true for an accepted trace "
@@ -93,6 +97,7 @@ FORMATS: dict[str, Format] = {
         PROVENANCE_COLUMNS,
         rows_of="labelled",
         reasoning_in=PLACEMENTS,
+        chats=(("prompt", "completion"),),
     ),
     "stepwise": Format(
         "TRL stepwise supervision, for process reward models: `prompt`, `completions` (the steps, "

@@ -133,6 +133,15 @@ class FakeStore:
         ]
         return self.frame.select(*there, *unknown).select(*FIGURE_SCHEMA)
 
+    def export_prompts(self) -> pl.DataFrame:
+        asked = [(row["problem_id"], row["prompt"], at) for at, row in self.rows.items()]
+        schema = {"problem_id": pl.String, "prompt": pl.String, "position": pl.Int64}
+        return pl.DataFrame(asked, schema, orient="row")
+
+    def export_columns(self, columns: Sequence[str]) -> pl.DataFrame:
+        there = [name for name in columns if name in self.frame.columns]
+        return self.frame.select("trace_id", *there)
+
     def export_context(self) -> dict[str, object]:
         return {"schema": "0001_core.sql", "lexicon_id": None, "conventions": []}
 

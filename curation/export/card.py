@@ -92,9 +92,7 @@ def dataset_card(
         f"**Selection.** Filter: {_code(options['where']) if options['where'] else 'none'}. "
         f"Left out: {_left_out(record['left_out'])}. {means}",
         "",
-        f"**Splits.** By problem, seed {options['seed']}: no problem stands in two splits. Each "
-        "problem falls into its split by a hash of its own, so shares are approximate and adding "
-        "data moves no problem (a split that would stay empty borrows one).",
+        _splits(options),
         "",
         f"**Length.** {ranked[0]:,} to {ranked[-1]:,} characters a trace, median "
         f"{ranked[len(ranked) // 2]:,}. TRL keeps the first 1,024 tokens of a row unless "
@@ -119,6 +117,32 @@ def dataset_card(
         "",
     ]
     return "\n".join(lines)
+
+
+def _splits(options: Mapping[str, Any]) -> str:
+    """Which rule parted the problems, in words."""
+    selection = options["selection"]
+    by_group = selection["group"] == "near"
+    strata = ", ".join(_code(name) for name in selection["stratify"])
+    what = "problem, or group of problems with near-duplicate prompts," if by_group else "problem"
+    return (
+        f"**Splits.** By problem, seed {options['seed']}: no problem"
+        + (
+            f" and no cluster of near-duplicate prompts (MinHash, similarity "
+            f"{selection['threshold']:g} or more)"
+            if by_group
+            else ""
+        )
+        + f" stands in two splits. Each {what} falls into its split by a hash of its own"
+        + (
+            f", ranked within each value of {strata}: every value has the asked shares to within "
+            "one group, and adding data moves few problems."
+            if strata
+            else ", so shares are approximate and adding data moves no problem"
+            + (" unless a new prompt joins two groups" if by_group else "")
+            + " (a split that would stay empty borrows one)."
+        )
+    )
 
 
 def _paths(names: Sequence[str]) -> list[str]:

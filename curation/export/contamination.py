@@ -22,12 +22,14 @@ https://github.com/EleutherAI/lm-evaluation-harness/blob/v0.4.2/docs/decontamina
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from curation.errors import ExportError
 from curation.export.benchmarks import Benchmark
 from curation.export.duplicates import THRESHOLD, check_threshold, similar_across
 from curation.export.shingles import Shingles, normalised, shingles, words
@@ -35,7 +37,8 @@ from curation.export.shingles import Shingles, normalised, shingles, words
 Method = Literal["exact", "ngram", "minhash"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
-FIELDS = ("prompt", "text")
+FIELDS = ("prompt", "text", "rejected_text")
+"""Where in a row is looked; the last in pairs alone."""
 
 LEAST_WORDS = 8
 _CHUNK_ROWS = 50_000
@@ -51,7 +54,7 @@ HIT_SCHEMA: dict[str, pl.DataType] = {
     "n_shared": pl.Int64(),
     "shared": pl.String(),
 }
-"""One row a hit. `field` is where in the row (`prompt` or `text`), `line` which line of the
+"""One row a hit. `field` is where in the row (`FIELDS`), `line` which line of the
 benchmark, `overlap` a share from 0 to 1 (exact: 1), `n_shared` the shared runs of words (null but
 for `ngram`), `shared` the benchmark's words that were found: the first shared run, else the line's
 first words."""
@@ -63,8 +66,19 @@ class BenchmarkFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str
+    """From the project's folder on: a recipe stands in the manifest, and names no machine."""
     field: str | None = None
     """None: the first of `benchmarks.USUAL_FIELDS` that it has."""
+
+    @field_validator("path")
+    @classmethod
+    def _in_the_project(cls, path: str) -> str:
+        if not path.strip() or path.startswith("~") or PurePath(path).is_absolute():
+            raise ExportError(
+                f"The recipe names the benchmark {path!r}; give its path from the project's folder "
+                "on (data/gsm8k.jsonl), since recipes are shared and name no machine."
+            )
+        return path
 
 
 class Contamination(BaseModel):
@@ -107,7 +121,7 @@ def find_hits(
     parts = [pl.DataFrame(schema=HIT_SCHEMA)]
     if not rows.height:
         return parts[0]
-    for field in FIELDS:
+    for field in (name for name in FIELDS if name in rows.columns):
         texts = rows[field].fill_null("").unique().sort()
         for benchmark in benchmarks:
             found = pl.concat(

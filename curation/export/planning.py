@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from curation.export import teaching
 from curation.export.budget import Kept, looked_at
+from curation.export.choosing import choose
 from curation.export.formats import format_of, rows_of
 from curation.export.recipe import Recipe
 from curation.export.scales import Weighed
 from curation.export.source import ExportSource, counts, plural
-from curation.export.splits import assign_splits
 from curation.export.taking import TAKERS, why_empty
 from curation.export.weighing import weighed
 
@@ -46,6 +46,8 @@ class Plan(NamedTuple):
     preview: Preview
     weighed: Weighed | None
     """The set on the scales; None where nothing asked for them yet."""
+    contamination: dict[str, Any] | None
+    """What the manifest says of the benchmarks that were looked for; None where none was."""
 
 
 def plan(store: ExportSource, recipe: Recipe) -> Plan:
@@ -53,22 +55,17 @@ def plan(store: ExportSource, recipe: Recipe) -> Plan:
 
     Raises what the store raises for the filter.
     """
-    shares = recipe.splits
     taken = TAKERS[rows_of(recipe.format)](store, recipe)
-    assigned = assign_splits(taken.rows["problem_id"], shares, recipe.seed)
-    rows = taken.rows.with_columns(
-        pl.col("problem_id").replace_strict(assigned, return_dtype=pl.String()).alias("split")
-        if assigned
-        else pl.lit(None, pl.String()).alias("split")
-    )
-    row_counts, problem_counts = counts(rows["split"]), counts(pl.Series(assigned.values()))
-    n_rows = {name: row_counts.get(name, 0) for name in shares}
-    problems = {name: problem_counts.get(name, 0) for name in shares}
-    told = list(taken.notes)
+    chosen = choose(store, recipe, taken.rows)
+    rows = chosen.rows
+    row_counts = counts(rows["split"])
+    n_rows = {name: row_counts.get(name, 0) for name in recipe.splits}
+    problems = {name: chosen.problems.get(name, 0) for name in recipe.splits}
+    told = [*taken.notes, *chosen.notes]
     empty = [name for name, n in n_rows.items() if not n]
     if rows.height and empty:
         told.append(
-            f"{plural(len(assigned), 'problem')} cannot fill {len(shares)} splits: "
+            f"{plural(sum(problems.values()), 'problem')} cannot fill {len(n_rows)} splits: "
             f"{', '.join(empty)} stays empty and gets no file, since a problem stands in one split."
         )
     rows, more = teaching.taught(store, rows, recipe.teaching, recipe.format, recipe.question)
@@ -79,11 +76,21 @@ def plan(store: ExportSource, recipe: Recipe) -> Plan:
             f"{plural(rows.height, 'row')}, and the trainer asks for {least} at least; it may "
             "refuse the file."
         )
-    refusal = None if rows.height else why_empty(taken, recipe.where)
-    shown = Preview(taken.states, n_rows, problems, taken.left_out, tuple(told), refusal)
+    refusal = None
+    if not taken.rows.height:
+        refusal = why_empty(taken, recipe.where)
+    elif not rows.height:
+        rules = ", ".join(f"{n:,} {why}" for why, n in chosen.left_out.items())
+        refusal = (
+            f"There is nothing to export: the recipe's selection leaves none of "
+            f"{plural(taken.rows.height, 'row')} ({rules}). Loosen it."
+        )
+    left_out = taken.left_out | chosen.left_out
+    shown = Preview(taken.states, n_rows, problems, left_out, tuple(told), refusal)
     if refusal is not None or recipe.budget.share is None:
-        return Plan(recipe, rows, shown, None)
+        return Plan(recipe, rows, shown, None, chosen.record)
     found = weighed(store, recipe, rows)
     kept = looked_at(recipe.budget, found)
     refusal = kept.refusal if kept else None
-    return Plan(recipe, rows, replace(shown, budget=kept, refusal=refusal), found)
+    shown = replace(shown, budget=kept, refusal=refusal)
+    return Plan(recipe, rows, shown, found, chosen.record)

@@ -15,9 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from curation.errors import ExportError
 from curation.export.budget import Budget
+from curation.export.contamination import Contamination
 from curation.export.files import FILE_TYPES, FileType, Writing
 from curation.export.formats import FORMATS, format_of
 from curation.export.layout import Layout
+from curation.export.selection import Selection
 from curation.export.splits import DEFAULT_SPLITS, check_splits
 from curation.export.teaching import Teaching, check
 from curation.export.versions import canonical
@@ -42,6 +44,8 @@ class Recipe(BaseModel):
     layout: Layout = Layout()
     teaching: Teaching = Teaching()
     budget: Budget = Budget()
+    selection: Selection = Selection()
+    contamination: Contamination = Contamination()
 
     @field_validator("format")
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import polars as pl
@@ -87,6 +87,14 @@ class ExportSource(Protocol):
 
     def export_figures(self) -> pl.DataFrame:
         """The numbers of every trace of the store, whatever the filter (`scales.FIGURE_SCHEMA`)."""
+        ...
+
+    def export_prompts(self) -> pl.DataFrame:
+        """`problem_id`, `prompt` and `position` of each wording of each problem, where it began."""
+        ...
+
+    def export_columns(self, columns: Sequence[str]) -> pl.DataFrame:
+        """`trace_id` and those of `columns` that there are, for every trace."""
         ...
 
     def export_context(self) -> Mapping[str, object]:

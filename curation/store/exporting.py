@@ -77,6 +77,22 @@ class Exporting(Reading):
         found = [self._texts(run) for run in runs]
         return pl.concat(found) if found else pl.DataFrame(schema=TEXT_SCHEMA)
 
+    def export_prompts(self) -> pl.DataFrame:
+        """Each wording of each problem and the position of the first trace that was given it.
+
+        Columns: problem_id, prompt, position.
+        """
+        return self._frame(
+            "select problem_id, prompt, min(position) as position from trace group by all"
+        )
+
+    def export_columns(self, columns: Sequence[str]) -> pl.DataFrame:
+        """`trace_id` and those of `columns` that `trace_overview` has, for every trace."""
+        # Names of columns cannot be parameters; these are the view's own.
+        there = [name for name, _ in self.overview_columns() if name in columns]
+        named = ", ".join(dict.fromkeys(["trace_id", *there]))
+        return self._frame(f"select {named} from trace_overview")
+
     def _texts(self, run: np.ndarray) -> pl.DataFrame:
         """The texts at ascending positions that lie close together."""
         is_whole = run.size == run[-1] - run[0] + 1

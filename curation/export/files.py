@@ -79,6 +79,7 @@ class _Lines:
         lines = io.BytesIO()
         rows.write_ndjson(lines)
         self._out.write(lines.getbuffer())
+        self._out.flush()  # or the file's length would lag behind what it holds
 
     def close(self) -> None:
         self._out.close()

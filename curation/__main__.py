@@ -28,6 +28,7 @@ from curation import (
     console,
     door,
     export_commands,
+    export_scales,
     ingest,
     intake,
     knowledge,
@@ -56,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         dials = settings.read()
         parser = _parser(dials)
         arguments = vars(parser.parse_args(argv))
-        if arguments["command"] == "export" and (why := export_commands.misuse(arguments)):
+        misuse = {"export": export_commands.misuse, "scales": export_scales.misuse}
+        if why := misuse.get(arguments["command"], lambda _: None)(arguments):
             parser.error(why)
         name, as_json = arguments.pop("command"), arguments.pop("json")
         _check_encoding(arguments)
@@ -296,6 +298,7 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
     command("agreement", "agreement between reviewers")
 
     export_commands.add_words(command)
+    export_scales.add_words(command)
 
     p = command("verify", "re-derive every hash of the store, or of an export")
     p.add_argument("path", nargs="?", default=None, metavar="PATH")

@@ -22,6 +22,7 @@ from curation import (
     editing,
     export,
     export_commands,
+    export_scales,
     guidance,
     hedging,
     intake,
@@ -338,6 +339,7 @@ COMMANDS: dict[str, Callable[[Store, Arguments, Progress], dict[str, Any]]] = {
     **people_commands.COMMANDS,
     "export": export_commands.write,
     "recipe": export_commands.recipe,
+    "scales": export_scales.answer,
     "verify": _verify,
     "backup": _backup,
 }

@@ -13,6 +13,7 @@ import orjson
 from curation import (
     decision_words,
     export_commands,
+    export_scales,
     gold_commands,
     lexicon_commands,
     people_commands,
@@ -387,6 +388,7 @@ _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
     "agreement": _agreed,
     "export": _exported,
     "recipe": _of_recipe,
+    "scales": lambda answer: export_scales.in_words(answer, _table, one_line),
     "verify": _verified,
     "lexicon": lambda answer: lexicon_commands.in_words(answer, _table),
     "remark": lexicon_commands.remark_in_words,

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from curation import export, export_recipes, export_templates
+from curation import export, export_recipes, export_scales, export_templates
 from curation.errors import ExportError
 from curation.export import rebuilding, versions
 from curation.store import Store
@@ -144,6 +144,7 @@ def _written(
         progress(done - before, total)
         before = done
 
+    export_scales.ready(store, recipe.where)
     return export.write(
         store, recipe, out=Path(arguments["out"]), recipe_name=name,
         overwrite=arguments.get("overwrite", False), templates=export_templates.of(store.path),

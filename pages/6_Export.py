@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from curation import commands, export, gold_items, ui
+from curation.screens import export_scales
 from curation.settings import ROOT
 
 with ui.page("Export") as room:
@@ -34,9 +35,10 @@ with ui.page("Export") as room:
     where = gold_items.export_filter(where, is_without_gold) or ""
     splits = export.parse_splits(typed_splits or "")
     what = "pairs" if export.is_of_pairs(form) else "traces"
-    preview = export.preview(
-        room.store, format=form, where=where or None, splits=splits, seed=seed
-    )  # fmt: skip
+    recipe = export.recipe_from(
+        {"format": form, "where": where or None, "splits": splits, "seed": seed}
+    )
+    preview = export.preview(room.store, recipe)
     st.subheader("What would be in it")
     st.dataframe(
         [
@@ -57,6 +59,8 @@ with ui.page("Export") as room:
         st.info(ui.escaped(note), icon=":material/info:")
     if preview.refusal is not None:
         st.warning(ui.escaped(preview.refusal), icon=":material/block:")
+    export_scales.section(room, recipe)
+    st.subheader("Write it")
     overwrite = st.checkbox("Replace an earlier export in this folder", key="export_overwrite")
     if st.button(
         "Write", type="primary", key="export_write", icon=":material/save:",

@@ -60,8 +60,9 @@ def described(figures: pl.DataFrame, student: str | None) -> pl.DataFrame:
     Adds solve_rate and band (of the problem's unguided traces; null = unknown), family and
     is_same_family, is_privileged, and context (null where the teacher's is unknown).
     """
+    enough = pl.col("n_judged") >= compatibility.difficulty.MIN_TRACES_PER_PROBLEM
     bands = compatibility.problem_bands(unguided(figures)).select(
-        "problem_id", "solve_rate", pl.col("band").replace("unknown", None)
+        "problem_id", pl.when(enough).then("solve_rate"), pl.col("band").replace("unknown", None)
     )
     teachers = figures.select("teacher", "teacher_family").unique().sort(pl.all())
     told = [

@@ -243,7 +243,16 @@ STEP_HEADS = ("n_pairable", "n_traces", "percent", "alpha", "alpha_ci", "alpha_o
               "alpha_ordinal_ci", "n_opposed")  # fmt: skip
 CHOICE_HEADS = ("n_pairable", "n_problems", "percent", "percent_ci", "kappa", "kappa_ci", "alpha",
                 "alpha_ci", "n_opposed", "left")  # fmt: skip
-SPAN_HEADS = ("label", "n_spans", "exact", "exact_ci", "overlap", "overlap_ci")
+SPAN_HEADS = (
+    "label",
+    "n_spans",
+    "alpha_u",
+    "alpha_u_ci",
+    "exact",
+    "exact_ci",
+    "overlap",
+    "overlap_ci",
+)
 
 
 def agreed_in_words(answer: dict[str, Any], table: Table) -> list[str]:
@@ -255,7 +264,10 @@ def agreed_in_words(answer: dict[str, Any], table: Table) -> list[str]:
         said.append("on steps\n" + table([steps], [(name, name) for name in STEP_HEADS]))
     if spans["n_traces"]:
         rows = [{**spans["all"], "label": "(all)"}, *spans["by_label"]]
-        said.append("on spans, F1\n" + table(rows, [(name, name) for name in SPAN_HEADS]))
+        said.append(
+            "on spans: alpha for unitizing, F1\n"
+            + table(rows, [(name, name) for name in SPAN_HEADS])
+        )
     if choices["n_pairable"]:
         said.append("on pairs\n" + table([choices], [(name, name) for name in CHOICE_HEADS]))
     if gold:

@@ -148,7 +148,8 @@ def test_agreement_tells_of_steps_spans_and_gold(curate: Curate, demo: Path) -> 
     assert [(row["reviewer"], row["n_right"]) for row in answer["gold"]] == [("ada", 0), ("bo", 0)]
     told = curate("agreement").out
     assert "on steps" in told
-    assert "on spans, F1" in told
+    assert answer["spans"]["all"]["alpha_u"] == 1.0
+    assert "on spans: alpha for unitizing, F1" in told
     assert "on gold items" in told
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
     app.switch_page("pages/5_Agreement.py").run()

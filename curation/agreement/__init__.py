@@ -4,7 +4,8 @@
     summary.py        everyone at once, two by two, who said what where
     parts.py          by person, by reason, by any column; drift over time
     judged_steps.py   verdicts on single steps: alpha, nominal and ordinal
-    spans.py          labelled spans: F1 by label, exact and by overlap
+    spans.py          labelled spans: alpha for unitizing, F1 by label, exact and by overlap
+    unitizing.py      Krippendorff's alpha for unitizing
     choices.py        which of two traces is better: percent, kappa, alpha over problems
 
 Owns the statistics and their edge conventions. Knows nothing of stores or screens; takes a frame

@@ -1,4 +1,4 @@
-"""Agreement on labelled spans: F1 between each two people, by label, exact and by overlap.
+"""Agreement on labelled spans: alpha for unitizing, and F1 between each two people, by label.
 
 Each two people who both read a trace are compared on it: F1 = 2·matched / (spans of one + spans of
 the other), sums over pairs of people and over traces, so that it does not matter whose are called
@@ -7,8 +7,9 @@ span matched once, as many as can be. Who has labelled no span anywhere is left 
 not know of spans; who labels elsewhere but not here, on a trace that they accepted or rejected, has
 said that there is nothing.
 
-F1 is not corrected for chance. Krippendorff's alpha for unitizing would be; it is left out, since
-it is defined on one continuum and no published value was at hand to hold ours against.
+F1 is not corrected for chance; Krippendorff's alpha for unitizing (`unitizing`) is, and sees how
+much of the text two spans share. Of all labels together a stretch's value is its label; of one
+label it is whether the stretch has it.
 
 Source: F1 as agreement on spans: Hripcsak & Rothschild 2005 (J Am Med Inform Assoc 12).
 """
@@ -16,7 +17,7 @@ Source: F1 as agreement on spans: Hripcsak & Rothschild 2005 (J Am Med Inform As
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -24,6 +25,7 @@ import numpy as np
 import polars as pl
 
 from curation.agreement import coefficients as co
+from curation.agreement import unitizing
 from curation.agreement.coefficients import NO_INTERVAL, Floats
 from curation.agreement.summary import MIN_ITEMS_FOR_CI, RATINGS
 
@@ -33,14 +35,15 @@ Span = tuple[int, int]
 def on_spans(
     spans: pl.DataFrame, decisions: pl.DataFrame, *, seed: int = 0, n_resamples: int = 2000
 ) -> dict[str, Any]:
-    """F1 of all labels together and of each, the most used first.
+    """Alpha and F1 of all labels together and of each, the most used first.
 
-    `spans` has trace_id, reviewer, start, end, label (one row a span); `decisions` trace_id,
-    reviewer, verdict says who else read a trace. Gives n_reviewers (who labelled anything),
-    n_traces (read by two of them, and labelled by one), `all` and `by_label`: rows with label,
-    n_spans (on these traces), exact, exact_ci, overlap, overlap_ci (0 to 1; nan where there is
-    nothing), and `reason`, why there is no interval or no number, else None. Intervals are 95 %,
-    bootstrap over traces.
+    `spans` has trace_id, reviewer, start, end, label (one row a span) and n_chars, the length of
+    the trace (null: no alpha); `decisions` trace_id, reviewer, verdict says who else read a trace.
+    Gives n_reviewers (who labelled anything), n_traces (read by two of them, and labelled by one),
+    `all` and `by_label`: rows with label, n_spans (on these traces), alpha_u, alpha_u_ci (nan where
+    all is one value), exact, exact_ci, overlap, overlap_ci (0 to 1; nan where there is nothing);
+    and `reason`, why there is no interval or no number, else None. Intervals are 95 %, bootstrap
+    over traces.
     """
     said = {
         (str(trace), str(name)): list(zip(starts, ends, labels, strict=True))
@@ -70,11 +73,28 @@ def on_spans(
             for trace in shared
         ]
     ).reshape(len(shared), len(labels), 3)
+    n_chars = dict(spans.select("trace_id", "n_chars").drop_nulls().iter_rows())
+    unitized = [
+        (n_chars[trace], [said.get((trace, name), []) for name in sorted(readers[trace])])
+        for trace in shared
+        if trace in n_chars
+    ]
+
+    def row(label: str | None, n_spans: int, parts: Floats) -> dict[str, Any]:
+        taken = set(labels) if label is None else {label}
+        return {
+            "label": label,
+            "n_spans": n_spans,
+            **_numbered("alpha_u", *_unitized(unitized, taken), seed, n_resamples, 1.0),
+            **_numbered("exact", parts[:, [0, 2]], co.share, seed, n_resamples),
+            **_numbered("overlap", parts[:, [1, 2]], co.share, seed, n_resamples),
+        }
+
     rows = [
-        _row(label, n, parts[:, place], seed, n_resamples)
+        row(label, n, parts[:, place].astype(np.float64))
         for place, (label, n) in enumerate(n_each.iter_rows())
     ]
-    whole = _row(None, int(n_each["len"].sum()), parts.sum(axis=1), seed, n_resamples)
+    whole = row(None, int(n_each["len"].sum()), parts.sum(axis=1).astype(np.float64))
     reason = None
     if not shared:
         reason = "no trace with labelled spans was read by two people who label any"
@@ -119,18 +139,34 @@ def _counted(
     return [exact, overlap, total]
 
 
-def _row(
-    label: str | None, n_spans: int, parts: Floats, seed: int, n_resamples: int
+def _unitized(
+    read: Sequence[tuple[int, Sequence[Sequence[tuple[int, int, str]]]]], labels: Collection[str]
+) -> tuple[Floats, co.Statistic]:
+    """What each text adds to alpha for unitizing on these labels, and the coefficient of the sums.
+
+    `read` are (length of the text, what each of its readers labelled).
+    """
+    units = [
+        (n_chars, [unitizing.units([one for one in mine if one[2] in labels]) for mine in people])
+        for n_chars, people in read
+    ]
+    values = {value for _, people in units for mine in people for _, _, value in mine}
+    place = {value: n for n, value in enumerate(sorted(values, key=sorted), 1)}
+    n_values = 1 + len(place)
+    parts = [unitizing.parts(people, n_chars, place) for n_chars, people in units]
+    return np.reshape(parts, (len(parts), n_values**2 + 1)), unitizing.alphas(n_values)
+
+
+def _numbered(
+    name: str,
+    parts: Floats,
+    statistic: Callable[[Floats], Floats],
+    seed: int,
+    n_resamples: int,
+    undefined: float = math.nan,
 ) -> dict[str, Any]:
-    """One row of the answer, from the parts of each trace."""
-    row: dict[str, Any] = {"label": label, "n_spans": n_spans}
-    parts = parts.astype(np.float64)
-    for name, column in (("exact", 0), ("overlap", 1)):
-        of = parts[:, [column, 2]]
-        value = float(co.share(of.sum(axis=0)[None])[0])
-        has_ci = len(of) >= MIN_ITEMS_FOR_CI and not math.isnan(value)
-        row[name] = value
-        row[f"{name}_ci"] = list(
-            co.bootstrap(of, co.share, seed, n_resamples) if has_ci else NO_INTERVAL
-        )
-    return row
+    """A number of the sums over traces, and its interval."""
+    value = float(statistic(parts.sum(axis=0)[None])[0])
+    has_ci = len(parts) >= MIN_ITEMS_FOR_CI and not math.isnan(value)
+    ci = co.bootstrap(parts, statistic, seed, n_resamples, undefined) if has_ci else NO_INTERVAL
+    return {name: value, f"{name}_ci": list(ci)}

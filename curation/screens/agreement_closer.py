@@ -16,10 +16,11 @@ STEPS_HELP = (
     "Intervals are 95 %, bootstrap over traces with all their steps."
 )
 SPANS_HELP = (
-    "F1 = 2 · matched / (spans of one + spans of the other), over each two people on each trace "
-    "that both read. Exact: same start, end and label; overlap: same label and a character in "
-    "common. F1 is not corrected for chance. Who has never labelled a span is left out. Intervals "
-    "are 95 %, bootstrap over traces."
+    "Alpha: Krippendorff's for unitizing, by the characters that people label alike; 1 = always, "
+    "0 = as by chance. F1 = 2 · matched / (spans of one + spans of the other), over each two "
+    "readers of a trace, not corrected for chance. Exact: same start, end and label; "
+    "overlap: same label and a character in common. Who has never labelled a span is left out. "
+    "Intervals are 95 %, bootstrap over traces."
 )
 
 
@@ -79,6 +80,8 @@ def spans(room: ui.Room, decisions: pl.DataFrame) -> None:
             {
                 "Label": row["label"] if row["label"] is not None else "(all)",
                 "Spans": row["n_spans"],
+                "Alpha": None if math.isnan(row["alpha_u"]) else row["alpha_u"],
+                "95 %, alpha": ends(row["alpha_u_ci"]),
                 "F1, exact": None if math.isnan(row["exact"]) else row["exact"],
                 "95 %, exact": ends(row["exact_ci"]),
                 "F1, overlap": None if math.isnan(row["overlap"]) else row["overlap"],
@@ -89,7 +92,7 @@ def spans(room: ui.Room, decisions: pl.DataFrame) -> None:
         hide_index=True, alt="Agreement on labelled spans, by label", key="agreement_spans",
         column_config={
             name: st.column_config.NumberColumn(name, format="%.2f")
-            for name in ("F1, exact", "F1, overlap")
+            for name in ("Alpha", "F1, exact", "F1, overlap")
         },
     )  # fmt: skip
     st.caption(f"On {found['n_traces']} traces, {found['n_reviewers']} people. {SPANS_HELP}")

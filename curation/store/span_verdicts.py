@@ -33,8 +33,10 @@ SCHEMA: dict[str, pl.DataType] = {
     "end": pl.Int64(),
     "label": pl.String(),
     "text": pl.String(),
+    "n_chars": pl.Int64(),
 }
-"""A labelled span a row; `start` and `end` in code points, `end` exclusive; `text` its words."""
+"""A labelled span a row; `start` and `end` in code points, `end` exclusive; `text` its words,
+`n_chars` the length of the whole trace in code points."""
 
 
 def checked(extra: Mapping[str, object], text: str) -> dict[str, object]:
@@ -87,6 +89,7 @@ def frame(decisions: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
         {
             **{name: row[name] for name in names},
             "start": start, "end": end, "label": label, "text": row["text"][start:end],
+            "n_chars": len(row["text"]),
         }
         for row in decisions
         for start, end, label in triples(json.loads(row["extra"]))

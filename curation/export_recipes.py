@@ -14,10 +14,8 @@ from typing import NamedTuple
 from curation import export, gold_items
 from curation.errors import ExportError
 from curation.export import versions
+from curation.people_commands import VIEW
 from curation.store import SavedRecipe, Store
-
-VIEW = "view/"
-"""Saved views of the review queue stand in settings of this beginning."""
 
 
 class Named(NamedTuple):

@@ -170,12 +170,24 @@ def right_verdict(store: Store, decision: Decision) -> dict[str, Any] | None:
     }
 
 
+_NO_GOLD = "trace_id not in (select trace_id from current_gold_verdict)"
+
+
 def export_filter(where: str | None, leaves_gold_out: bool) -> str | None:
     """The filter, which may also leave gold items out; a manifest shows it as it is."""
     if not leaves_gold_out:
         return where
-    no_gold = "trace_id not in (select trace_id from current_gold_verdict)"
-    return f"({where}) and {no_gold}" if where and where.strip() else no_gold
+    return f"({where}) and {_NO_GOLD}" if where and where.strip() else _NO_GOLD
+
+
+def filter_parts(where: str | None) -> tuple[str | None, bool]:
+    """A filter as `export_filter` was given it: the rest, and whether gold items are left out."""
+    if where == _NO_GOLD:
+        return None, True
+    tail = f") and {_NO_GOLD}"
+    if where and where.startswith("(") and where.endswith(tail):
+        return where[1 : -len(tail)], True
+    return where, False
 
 
 def accuracy(answers: pl.DataFrame) -> list[dict[str, Any]]:

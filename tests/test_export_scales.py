@@ -130,6 +130,8 @@ def test_the_page_shows_the_manifest_s_figures(
     monkeypatch.setenv("HEDGEROW_STORE", str(path))
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
     page.switch_page("pages/6_Export.py").run()
+    page.session_state["export_tab"] = "The scales"
+    page.run()
     assert not page.exception
     (shown,) = [each.value for each in page.dataframe if "Against pool" in each.value.columns]
     assert [tuple(row) for row in shown.itertuples(index=False)] == scale_words.rows(scales)

@@ -124,25 +124,6 @@ def test_ingest_says_in_one_line_why_a_file_cannot_be_read(path: Path, tmp_path:
     assert "absent*.jsonl" in app.error[0].value.replace("\\", "")
 
 
-def test_export_writes_what_it_showed(demo: Path, tmp_path: Path) -> None:
-    app = _run("pages/6_Export.py")
-    out = tmp_path / "set"
-    app.text_input(key="export_out").set_value(str(out))
-    app.text_input(key="export_splits").set_value("train=1").run()
-    app.button(key="export_write").click().run()
-    assert not app.exception
-    assert "4 traces written." in _texts(app)
-    rows = [json.loads(line) for line in (out / "train.jsonl").read_text("utf-8").splitlines()]
-    assert len(rows) == 4
-    assert commands.verify_export(out)["broken"] == []
-
-
-def test_an_export_of_nothing_is_refused_with_the_reason(path: Path) -> None:
-    app = _run("pages/6_Export.py")
-    assert app.button(key="export_write").disabled
-    assert app.warning
-
-
 def test_a_filter_that_cannot_be_run_is_explained(demo: Path) -> None:
     for page, key in (
         ("pages/2_Scores.py", "scores_where"),

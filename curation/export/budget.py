@@ -32,7 +32,7 @@ MOST_NAMED = 3
 class Override(BaseModel):
     """A person's word that a set may hesitate less than the budget allows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     who: str
     why: str
@@ -50,7 +50,7 @@ class Override(BaseModel):
 class Budget(BaseModel):
     """Which share of the unguided density of epistemic markers a set has to keep."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     share: float | None = Field(default=None, gt=0, le=2, allow_inf_nan=False)
     """Of the reference's markers per 1,000; None = no budget."""

@@ -63,7 +63,7 @@ first words."""
 class BenchmarkFile(BaseModel):
     """A benchmark's file and the field of it that holds the question."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     path: str
     """From the project's folder on: a recipe stands in the manifest, and names no machine."""
@@ -84,7 +84,7 @@ class BenchmarkFile(BaseModel):
 class Contamination(BaseModel):
     """What the set is held against, how, and whether rows that hit are left out."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     benchmarks: tuple[BenchmarkFile, ...] = ()
     methods: tuple[Method, ...] = METHODS

@@ -37,7 +37,7 @@ CHUNK_ROWS = 20_000
 class Writing(BaseModel):
     """How the rows lie in files."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     shard_mb: float = Field(default=500, gt=0, allow_inf_nan=False)
     """A file that has reached this many MB (10^6 bytes, as it lies on the disk) is followed by

@@ -17,7 +17,7 @@ Privileged = Literal["directive", "answer", "solution"]
 class Layout(BaseModel):
     """Which rows a format takes and what stands in them. An unknown option is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     pairs_from: tuple[PairSource, ...] = ()
     """Where pairs come from: `choices` between two traces side by side, `edits` (the edit over what

@@ -29,7 +29,7 @@ from curation.records import QUESTION, recipe_version_id
 class Recipe(BaseModel):
     """The options of an export. Every field has a default; an unknown one is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     format: str = "sft-messages"
     where: str | None = None

@@ -31,7 +31,7 @@ from curation.export.splits import split_points
 
 Order = Literal["lower", "higher"]
 
-_FROZEN = ConfigDict(frozen=True, extra="forbid")
+_FROZEN = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class BestOf(BaseModel):

@@ -24,7 +24,7 @@ SPAN_COLUMNS = ("trace_id", "start", "end", "label")
 class Teaching(BaseModel):
     """How a row is taught. An unknown option is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     reasoning: Placement = "inline"
     """Where the reasoning of message formats stands (`reasoning`)."""

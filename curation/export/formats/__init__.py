@@ -30,7 +30,7 @@ from curation.export.formats.layout import (
 from curation.export.reasoning import Placement
 
 __all__ = [
-    "FORMATS", "PAIR_PROVENANCE", "PROVENANCE_COLUMNS", "Format", "RowsOf", "format_of",
+    "FAMILIES", "FORMATS", "PAIR_PROVENANCE", "PROVENANCE_COLUMNS", "Format", "RowsOf", "format_of",
     "is_of_pairs", "parquet_schema", "render", "rows_of", "traces_of",
 ]  # fmt: skip
 
@@ -45,6 +45,21 @@ _FORMATS: dict[str, Format] = {
 
 FORMATS: dict[str, str] = {name: each.description for name, each in _FORMATS.items()}
 """Format name -> one line on what it is, for people."""
+
+
+FAMILIES: dict[str, str] = {
+    name: family
+    for family, formats in {
+        "TRL": trl.FORMATS,
+        "axolotl": axolotl.FORMATS,
+        "LLaMA-Factory": llama_factory.FORMATS,
+        "OpenAI": openai.FORMATS,
+        "Alpaca": alpaca.FORMATS,
+        "ShareGPT": sharegpt.FORMATS,
+    }.items()
+    for name in formats
+}
+"""Format name -> whose trainer takes it; formats of no trainer's own stand in no family."""
 
 
 def format_of(format: str) -> Format:

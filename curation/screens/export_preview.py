@@ -1,0 +1,74 @@
+"""What an export would hold, counted, before anything is written; and where to go when nothing is.
+
+The plan of a recipe is worked out once for what the store holds (no texts are read for it).
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from curation import export, ui
+from curation.export.formats import rows_of
+from curation.export.planning import Plan, plan
+from curation.store import Store
+
+_WHERE_TO_GO = {
+    "pairs": ("pages/8_Compare.py", "Compare traces of a problem", "compare_arrows"),
+}
+_REVIEW = ("pages/3_Review.py", "Decide on traces in Review", "rate_review")
+
+
+def planned(room: ui.Room, recipe: export.Recipe) -> Plan:
+    """The plan of a recipe for what the store holds now. Raises CurationError."""
+    state = f"{room.store.n_records()} {room.store.pulse()}"
+    return _plan(room.store, str(room.store.path), state, recipe.text)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Counting what would be in it")
+def _plan(_store: Store, path: str, state: str, recipe: str) -> Plan:
+    return plan(_store, export.read_recipe(recipe, "the recipe"))
+
+
+def section(found: Plan) -> None:
+    """Counts by split and state, what stays out and why, notes and refusal."""
+    shown, recipe = found.preview, found.recipe
+    if shown.refusal is not None:
+        st.warning(ui.escaped(shown.refusal), icon=":material/block:")
+        if not found.rows.height:
+            page, label, icon = _WHERE_TO_GO.get(rows_of(recipe.format), _REVIEW)
+            st.page_link(page, label=label, icon=f":material/{icon}:")
+    total, n_problems = sum(shown.rows.values()), sum(shown.problems.values())
+    rows, problems, out = st.columns(3)
+    rows.metric("Rows", f"{total:,}", border=True)
+    problems.metric("Problems", f"{n_problems:,}", border=True)
+    out.metric("Left out", f"{sum(shown.left_out.values()):,}", border=True)
+    st.caption("By split")
+    st.dataframe(
+        [
+            {
+                "split": name, "asked": recipe.splits[name],
+                "got": shown.problems[name] / n_problems if n_problems else None,
+                "rows": n, "problems": shown.problems[name],
+            }
+            for name, n in shown.rows.items()
+        ],
+        hide_index=True, placeholder="–", key="export_by_split",
+        column_config={
+            "asked": st.column_config.NumberColumn(format="percent"),
+            "got": st.column_config.NumberColumn(format="percent", help="Share of the problems"),
+        },
+        alt="Rows and problems of each split",
+    )  # fmt: skip
+    left, right = st.columns(2)
+    left.caption("What the filter keeps, by state")
+    left.dataframe(
+        [{"state": state, "n": n} for state, n in shown.states.items() if n],
+        hide_index=True, placeholder="–", key="export_by_state", alt="Counts by state",
+    )  # fmt: skip
+    right.caption("Left out, and why")
+    right.dataframe(
+        [{"reason": reason, "n": n} for reason, n in shown.left_out.items()],
+        hide_index=True, placeholder="–", key="export_left_out", alt="What is left out and why",
+    )  # fmt: skip
+    for note in shown.notes:
+        st.info(ui.escaped(note), icon=":material/info:")

@@ -26,6 +26,7 @@ from curation.export import files as export_files
 from curation.export import folder as export_folder
 from curation.export import formats
 from curation.export.editions import as_taught
+from curation.export.formats.everything import EVERYTHING_SCHEMA
 from curation.export.scales import FIGURE_SCHEMA
 from curation.export.splits import split_point
 from curation.export.streaming import with_texts
@@ -113,6 +114,11 @@ class FakeStore:
             schema=export.DIRECTIVES_SCHEMA,
             orient="row",
         )
+
+    def export_everything(self, where: str | None, question: str) -> pl.DataFrame:
+        """Nothing is known beside what stands in the rows."""
+        kept = self.export_rows(where, question).select("trace_id")
+        return kept.with_columns(pl.lit(None, k).alias(n) for n, k in EVERYTHING_SCHEMA.items())
 
     def export_references(self) -> pl.DataFrame:
         return pl.DataFrame(schema=export.REFERENCES_SCHEMA)
@@ -301,7 +307,9 @@ def test_hard_texts_come_back_through_load_dataset_as_they_were(
         # Steps and directives carry no white space at their ends; a prompt stands for its trace.
         whole = row["prompt"] if format == "distillation" else row["text"]
         assert said[row["trace_id"]] == (
-            whole.strip() if formats.rows_of(format) in ("stepwise", "privileged") else whole
+            whole.strip()
+            if formats.rows_of(format) in ("stepwise", "privileged", "judgements")
+            else whole
         )
         if formats.rows_of(format) == "pairs":
             assert said[got["rejected_id"]] == f"Not: {row['text']}"

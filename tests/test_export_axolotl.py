@@ -211,3 +211,24 @@ def test_axolotl_reads_choices_as_pairs(
     assert read["prompt"] == "<|im_start|>user\nWhat is 2 + 2?<|im_end|>\n<|im_start|>assistant\n"
     assert read["chosen"] == "I think it is 4.<|im_end|>"
     assert read["rejected"] == "It is 5.<|im_end|>"
+
+
+@pytest.mark.slow
+def test_axolotl_reads_labels_as_kto_rows(store: Store, tmp_path: Path, strategies: Any) -> None:
+    import yaml
+    from axolotl.prompt_strategies.kto.user_defined import default
+    from axolotl.utils.dict import DictDefault
+
+    good, bad = hold_many(store, ["It is 0.", "It is 5."])
+    decide(store, good)
+    decide(store, bad, "reject")
+    export.write(store, format="axolotl-kto", out=tmp_path / "x", splits={"train": 1})
+    written = yaml.safe_load((tmp_path / "x/axolotl.yml").read_text())
+    read = default(DictDefault(written))
+    rows = [json.loads(line) for line in (tmp_path / "x/train.jsonl").read_text().splitlines()]
+    found = [{name: read(row)[name] for name in ("prompt", "completion", "label")} for row in rows]
+    assert found == [
+        {"prompt": "What is 0 + 0?", "completion": "It is 0.", "label": True},
+        {"prompt": "What is 1 + 1?", "completion": "It is 5.", "label": False},
+    ]
+    assert export.verify_export(tmp_path / "x").broken == []

@@ -104,6 +104,17 @@ def test_llama_factory_is_given_no_compressed_lines(store: Store, tmp_path: Path
         export.write(store, format="llama-factory", out=tmp_path / "x", writing={"zstd": True})
 
 
+def test_llama_factory_reads_labels_as_kto_tags(store: Store, tmp_path: Path, reader: Any) -> None:
+    good, bad = hold_many(store, ["It is 0.", "It is 5."])
+    decide(store, good)
+    decide(store, bad, "reject")
+    export.write(store, format="llama-factory-kto", out=tmp_path / "x", splits={"train": 1})
+    rows = read(reader, tmp_path / "x", tmp_path / "cache")
+    # Its converter writes the desired answer first: a good one before "", a bad one behind.
+    assert [row["_response"] for row in rows] == [said("It is 0.", ""), said("", "It is 5.")]
+    assert export.verify_export(tmp_path / "x").broken == []
+
+
 def test_each_file_has_an_entry_of_its_own(store: Store, tmp_path: Path) -> None:
     for trace in hold_many(store, [f"It is {i}." for i in range(4)]):
         decide(store, trace)

@@ -81,6 +81,10 @@ class ExportSource(Protocol):
         """What each reviewer says now of stretches of text (`teaching.SPAN_COLUMNS`)."""
         ...
 
+    def export_everything(self, where: str | None, question: str) -> pl.DataFrame:
+        """Every trace that `where` keeps with what is known of it (`EVERYTHING_SCHEMA`)."""
+        ...
+
     def export_states(self, where: str | None) -> pl.DataFrame:
         """trace_id and state of every trace that `where` keeps."""
         ...

@@ -13,8 +13,10 @@ from typing import NamedTuple
 import polars as pl
 
 from curation.export import contrasts, preferences, privileged, stepwise
+from curation.export import judgements as each_judgement
 from curation.export.editions import as_taught
 from curation.export.formats import RowsOf
+from curation.export.formats.everything import EVERYTHING_SCHEMA
 from curation.export.layout import PairSource
 from curation.export.recipe import Recipe
 from curation.export.source import (
@@ -147,11 +149,7 @@ def steps(store: ExportSource, recipe: Recipe) -> Taken:
     frame, states = _traces(store, recipe)
     said = checked(store.export_steps(recipe.where, recipe.question), stepwise.STEPS_SCHEMA)
     judged = frame.join(said.select("trace_id").unique(), on="trace_id", how="semi")
-    texts = dict(
-        pair
-        for batch in with_texts(store, judged.with_columns(text_position="position"))
-        for pair in batch.select("trace_id", "text").iter_rows()
-    )
+    texts = _texts(store, judged)
     rows, left_out, told = stepwise.labelled_rows(judged, texts, said, recipe.layout)
     n_unjudged = frame.height - judged.height
     left_out = {**({"no step judged": n_unjudged} if n_unjudged else {}), **left_out}
@@ -197,6 +195,32 @@ def prompts(store: ExportSource, recipe: Recipe) -> Taken:
     return Taken(_hashed(rows), states, left_out, [], _NONE_ACCEPTED)
 
 
+def judgements(store: ExportSource, recipe: Recipe) -> Taken:
+    """What each person said of a trace's steps, one row a person and trace."""
+    frame, states = _traces(store, recipe)
+    said = checked(store.export_steps(recipe.where, recipe.question), stepwise.STEPS_SCHEMA)
+    judged = frame.join(said.select("trace_id").unique(), on="trace_id", how="semi")
+    rows = each_judgement.rows(judged, _texts(store, judged), said)
+    references = checked(store.export_references(), privileged.REFERENCES_SCHEMA)
+    rows = rows.join(references, on="problem_id", how="left", maintain_order="left")
+    n_unjudged = frame.height - judged.height
+    left_out = {"no step judged": n_unjudged} if n_unjudged else {}
+    return Taken(_hashed(rows), states, left_out, [], _NO_STEPS)
+
+
+def everything(store: ExportSource, recipe: Recipe) -> Taken:
+    """Every trace, whatever was decided of it, as its teacher wrote it."""
+    frame, states = _traces(store, recipe)
+    known = checked(
+        store.export_everything(recipe.where, recipe.question),
+        {"trace_id": pl.String(), **EVERYTHING_SCHEMA},
+    )
+    rows = frame.with_columns(text_position="position").join(
+        known.select("trace_id", *EVERYTHING_SCHEMA), on="trace_id", maintain_order="left"
+    )
+    return Taken(rows, states, {}, [], "there is no trace ({counts}). Ingest a file")
+
+
 TAKERS: dict[RowsOf, Callable[[ExportSource, Recipe], Taken]] = {
     "accepted": accepted,
     "labelled": labelled,
@@ -204,6 +228,8 @@ TAKERS: dict[RowsOf, Callable[[ExportSource, Recipe], Taken]] = {
     "stepwise": steps,
     "privileged": privileged_contexts,
     "prompts": prompts,
+    "judgements": judgements,
+    "everything": everything,
 }
 """Kind of row -> what takes such rows of a store."""
 
@@ -255,6 +281,15 @@ def _edits(rows: pl.DataFrame) -> list[str]:
         f"{plural(n_edited, 'trace')} accepted with an edit: the edited text is exported, the "
         "newest where there are several."
     ]
+
+
+def _texts(store: ExportSource, rows: pl.DataFrame) -> dict[str, str]:
+    """What the traces of the rows say, as their teachers wrote it, by id."""
+    return dict(
+        pair
+        for batch in with_texts(store, rows.with_columns(text_position="position"))
+        for pair in batch.select("trace_id", "text").iter_rows()
+    )
 
 
 def _hashed(rows: pl.DataFrame) -> pl.DataFrame:

@@ -41,6 +41,7 @@ from curation.store.edits import Edited
 from curation.store.exporting import Exporting
 from curation.store.finding import Finding
 from curation.store.following import Following
+from curation.store.gathering import Gathering
 from curation.store.golding import Golding
 from curation.store.guidelines import Guiding
 from curation.store.intake import Added, Intake
@@ -79,6 +80,7 @@ class Store(
     Adjudicating,
     Assigning,
     Exporting,
+    Gathering,
     Golding,
     Guiding,
     Finding,

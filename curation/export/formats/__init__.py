@@ -19,7 +19,16 @@ import polars as pl
 import pyarrow as pa
 
 from curation.export import reasoning
-from curation.export.formats import alpaca, axolotl, llama_factory, openai, sharegpt, trl
+from curation.export.formats import (
+    alpaca,
+    axolotl,
+    everything,
+    llama_factory,
+    openai,
+    prm800k,
+    sharegpt,
+    trl,
+)
 from curation.export.formats.layout import (
     PAIR_PROVENANCE,
     PROVENANCE_COLUMNS,
@@ -41,6 +50,8 @@ _FORMATS: dict[str, Format] = {
     **openai.FORMATS,
     **alpaca.FORMATS,
     **sharegpt.FORMATS,
+    **prm800k.FORMATS,
+    **everything.FORMATS,
 }
 
 FORMATS: dict[str, str] = {name: each.description for name, each in _FORMATS.items()}

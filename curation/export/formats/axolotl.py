@@ -79,6 +79,13 @@ _DPO = (
     "  content: content",
 )
 
+_KTO = (
+    "type:",
+    "  field_prompt: prompt",
+    "  field_completion: completion",
+    "  field_label: label",
+)
+
 
 def _sidecars(kind: Sequence[str], files: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """`axolotl.yml`: what a configuration says of these files, to be put in with their folder."""
@@ -111,6 +118,20 @@ FORMATS: dict[str, Format] = {
         sidecars=lambda files: _sidecars(_SFT, files),
         is_masked=True,
         chats=(("messages",),),
+    ),
+    "axolotl-kto": Format(
+        "axolotl KTO, user-defined: `prompt`, `completion` (texts) and `label`, true for an "
+        "accepted trace and false for a rejected one; with `axolotl.yml`, to which the student's "
+        "`prompt_format` and `completion_format` are to be added.",
+        {
+            "prompt": pl.col("prompt"),
+            "completion": pl.col("text"),
+            "label": pl.col("state") == "accepted",
+        },
+        {"prompt": pa.string(), "completion": pa.string(), "label": pa.bool_()},
+        {"trace_id": "completion"},
+        rows_of="labelled",
+        sidecars=lambda files: _sidecars(_KTO, files),
     ),
     "axolotl-dpo": Format(
         "axolotl DPO `chat_template.default`: `messages`, and `chosen` and `rejected` as one "

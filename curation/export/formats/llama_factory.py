@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
 from curation.export.formats import alpaca, sharegpt
 from curation.export.formats.layout import PAIR_PROVENANCE, Format, Sidecars
@@ -33,6 +34,10 @@ _SHAREGPT: dict[str, Any] = {
 _ALPACA: dict[str, Any] = {
     "formatting": "alpaca",
     "columns": {"prompt": "instruction", "query": "input", "response": "output"},
+}
+_KTO: dict[str, Any] = {
+    **_SHAREGPT,
+    "columns": {"messages": "conversations", "kto_tag": "kto_tag"},
 }
 _PAIRS: dict[str, Any] = {
     **_SHAREGPT,
@@ -77,6 +82,19 @@ FORMATS: dict[str, Format] = {
         alpaca.TYPES,
         {"trace_id": "output"},
         sidecars=_entries(_ALPACA),
+        takes_zstd=False,
+    ),
+    "llama-factory-kto": Format(
+        "LLaMA-Factory KTO, with `dataset_info.json`: a conversation and `kto_tag`, true for an "
+        "accepted trace and false for a rejected one.",
+        {
+            "conversations": pl.concat_list(sharegpt.HUMAN, sharegpt.GPT),
+            "kto_tag": pl.col("state") == "accepted",
+        },
+        {"conversations": sharegpt.CONVERSATIONS, "kto_tag": pa.bool_()},
+        {"trace_id": "conversations"},
+        rows_of="labelled",
+        sidecars=_entries(_KTO),
         takes_zstd=False,
     ),
     "llama-factory-dpo": Format(

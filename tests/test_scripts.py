@@ -349,7 +349,7 @@ def test_the_tests_run_every_check_and_see_no_setting_of_the_person(ready: Proje
 def test_setting_up_for_the_tests_sets_up_the_app_too(ready: Project) -> None:
     assert len(ready.installs()) == 2
     ready.start("test")
-    assert len(ready.installs()) == 3
+    assert len(ready.installs()) == 4
     for script, arguments in (("run", ["--setup-only"]), ("test", [])):
         ready.start(script, *arguments)
         assert ready.installs() == []

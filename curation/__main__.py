@@ -26,6 +26,7 @@ from tqdm import tqdm
 from curation import (
     commands,
     console,
+    contamination_commands,
     door,
     export_commands,
     export_scales,
@@ -44,7 +45,7 @@ from curation.records import FAMILIES, STANDARD, VERDICTS
 from curation.settings import DTYPES, Settings
 from curation.store import ORDERS
 
-_PATHS = ("sources", "out", "file", "path", "store", "report", "from_manifest")
+_PATHS = ("sources", "out", "file", "path", "store", "report", "from_manifest", "benchmarks")
 """Arguments that name files: made absolute, since another process may run the command."""
 
 PATIENCE_S = 5.0
@@ -299,6 +300,7 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
 
     export_commands.add_words(command)
     export_scales.add_words(command)
+    contamination_commands.add_words(command)
 
     p = command("verify", "re-derive every hash of the store, or of an export")
     p.add_argument("path", nargs="?", default=None, metavar="PATH")

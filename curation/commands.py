@@ -19,6 +19,7 @@ import polars as pl
 from curation import (
     caretaker,
     compatibility,
+    contamination_commands,
     editing,
     export,
     export_commands,
@@ -338,6 +339,7 @@ COMMANDS: dict[str, Callable[[Store, Arguments, Progress], dict[str, Any]]] = {
     "spotcheck": spot_check_commands.run,
     **people_commands.COMMANDS,
     "export": export_commands.write,
+    "contamination": contamination_commands.run,
     "recipe": export_commands.recipe,
     "scales": export_scales.answer,
     "verify": _verify,

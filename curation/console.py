@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from curation import (
+    contamination_commands,
     decision_words,
     export_commands,
     export_scales,
@@ -329,10 +330,6 @@ def _exported(answer: dict[str, Any]) -> str:
     return export_commands.written_in_words(answer, _value)
 
 
-def _of_recipe(answer: dict[str, Any]) -> str:
-    return export_commands.in_words(answer, _table)
-
-
 def _verified(answer: dict[str, Any]) -> str:
     lines = [f"{answer['checked']} things checked, {len(answer['broken'])} broken"]
     lines += [one_line(f"  {line}") for line in answer["broken"][:20]]
@@ -387,13 +384,14 @@ _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
     "leakage": _leaked,
     "agreement": _agreed,
     "export": _exported,
-    "recipe": _of_recipe,
+    "recipe": lambda answer: export_commands.in_words(answer, _table),
     "scales": lambda answer: export_scales.in_words(answer, _table, one_line),
     "verify": _verified,
     "lexicon": lambda answer: lexicon_commands.in_words(answer, _table),
     "remark": lexicon_commands.remark_in_words,
     "spotcheck": lambda answer: spot_check_commands.in_words(answer, _table),
     "status": _standing,
+    "contamination": lambda answer: contamination_commands.in_words(answer, _table),
     "gold": lambda answer: gold_commands.in_words(answer, _table),
     "assign": lambda answer: people_commands.assigned_in_words(answer, _table),
 }

@@ -15,7 +15,7 @@ from typing import Any
 from curation.errors import CurationError
 from curation.settings import ROOT
 
-NAMES = ("ingest", "intervals", "markers", "review", "scale", "score", "spot_checks")
+NAMES = ("ingest", "intervals", "markers", "review", "scale", "score", "splits", "spot_checks")
 """The benchmarks there are, each a module of this folder with a function `rows`."""
 
 

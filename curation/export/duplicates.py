@@ -25,8 +25,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from rensa import RMinHash, RMinHashLSH
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from curation.errors import ExportError
 from curation.export.shingles import WORDS_AND_SIGNS, Shingles, normalised, shingles, words
@@ -72,9 +70,7 @@ def near_duplicate_clusters(texts: pl.Series, threshold: float = THRESHOLD) -> p
     exact = _first_of_each(normal)
     firsts = exact.unique().sort()
     found = _similar_within(normal.gather(firsts), threshold)
-    n = len(firsts)
-    graph = coo_array((np.ones(len(found.left), bool), (found.left, found.right)), shape=(n, n))
-    _, labels = connected_components(graph, directed=False)
+    labels = components(len(firsts), found.left, found.right)
     leader = _first_of_each(pl.Series(labels))
     of_first = pl.DataFrame({"exact": firsts, "cluster": firsts.gather(leader)})
     return exact.to_frame("exact").join(of_first, on="exact", how="left", maintain_order="left")[
@@ -126,6 +122,17 @@ def similar_across(
     left, right, similarity = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((right, left))
     return SimilarPairs(left[order], right[order], similarity[order])
+
+
+def components(n: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The number of the connected component of each of `n` nodes; `left[i]` meets `right[i]`."""
+    # SciPy takes longer to load than most commands to answer.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(left), bool), (left, right)), shape=(n, n))
+    labels: NDArray[np.int32] = connected_components(graph, directed=False)[1]
+    return labels
 
 
 def check_threshold(threshold: float) -> None:

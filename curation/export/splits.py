@@ -30,14 +30,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from types import MappingProxyType
 
-import numpy as np
 import polars as pl
 import polars_hash as plh
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from curation.errors import ExportError
-from curation.export.duplicates import near_duplicate_clusters
+from curation.export.duplicates import components, near_duplicate_clusters
 
 DEFAULT_SPLITS: Mapping[str, float] = MappingProxyType({"train": 0.9, "validation": 0.1})
 
@@ -141,9 +138,7 @@ def problem_groups(rows: pl.DataFrame, threshold: float | None) -> pl.DataFrame:
     )
     # A problem and a prompt's cluster are both nodes; an edge joins a problem to each of its own.
     cluster = near_duplicate_clusters(asked["prompt"], threshold).to_numpy() + problems.height
-    n = problems.height + asked.height
-    ends = (asked["rank"].to_numpy(), cluster)
-    _, labels = connected_components(coo_array((np.ones(len(cluster)), ends), shape=(n, n)), False)
+    labels = components(problems.height + asked.height, asked["rank"].to_numpy(), cluster)
     joined = problems.with_columns(pl.Series("label", labels[: problems.height]))
     first = pl.col("problem_id").sort_by("rank").first().over("label")
     return joined.select("problem_id", first.alias("group")).sort("problem_id")

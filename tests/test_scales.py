@@ -172,6 +172,27 @@ def test_solve_rate_and_frontier_are_of_problems_by_their_unguided_traces() -> N
     assert found.mix("band").counts == {"frontier": (1, 1, 1), "too easy": (1, 1, 1)}
 
 
+def test_where_nobody_judged_the_answers_decide_the_band_and_one_try_decides_nothing() -> None:
+    def answers(problem: str, *said: str, **changes: Any) -> list[dict[str, Any]]:
+        return [
+            a_figure(f"{problem}{i}", problem, teacher_context="unguided", final_answer=answer,
+                     **changes)
+            for i, answer in enumerate(said)
+        ]  # fmt: skip
+
+    figures = [
+        *answers("p1", "4", "4", "5", "6"), *answers("p2", "4"),
+        *answers("p3", "4", is_correct=True), a_figure("a", "p1"),
+        a_figure("b", "p2"), a_figure("c", "p3"),
+    ]  # fmt: skip
+    found = scales_of(figures, accepted="abc", pool="abc")
+    # two of four answers agree: half, the upper end of the frontier; one try is too few
+    assert found.mix("band").counts == {"frontier": (1, 1, 1)}
+    assert found.mix("band").n_unknown == (2, 2, 2)
+    rate = found.row("solve_rate").accepted
+    assert (rate.n, rate.n_unknown) == (0, 3)
+
+
 def test_a_privilege_gain_is_of_traces_whose_teacher_saw_something() -> None:
     found = scales_of(
         [

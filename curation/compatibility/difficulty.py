@@ -71,15 +71,17 @@ def problem_bands(traces: pl.DataFrame) -> pl.DataFrame:
     if missing:
         raise ValueError(f"columns missing from the traces: {', '.join(sorted(missing))}")
     rows = []
-    columns = traces.select("problem_id", "is_correct", "final_answer")
-    for (problem,), group in columns.group_by("problem_id", maintain_order=True):
-        judged = [bool(x) for x in group["is_correct"] if x is not None]
-        n_answers, share, answer = majority(group["final_answer"])
+    # Lists, since a frame for each problem takes ten times as long.
+    grouped = traces.group_by("problem_id", maintain_order=True).agg(
+        pl.len(), pl.col("is_correct").drop_nulls(), pl.col("final_answer")
+    )
+    for problem, n_traces, judged, answers in grouped.iter_rows():
+        n_answers, share, answer = majority(answers)
         band, why = _band(sum(judged), len(judged), n_answers, share)
         rows.append(
             (
                 problem,
-                group.height,
+                n_traces,
                 len(judged),
                 sum(judged) / len(judged) if judged else None,
                 n_answers,

@@ -60,9 +60,15 @@ def described(figures: pl.DataFrame, student: str | None) -> pl.DataFrame:
     Adds solve_rate and band (of the problem's unguided traces; null = unknown), family and
     is_same_family, is_privileged, and context (null where the teacher's is unknown).
     """
-    enough = pl.col("n_judged") >= compatibility.difficulty.MIN_TRACES_PER_PROBLEM
-    bands = compatibility.problem_bands(unguided(figures)).select(
-        "problem_id", pl.when(enough).then("solve_rate"), pl.col("band").replace("unknown", None)
+    least = compatibility.difficulty.MIN_TRACES_PER_PROBLEM
+    n_judged = pl.col("is_correct").count().over("problem_id")
+    # Answers are read only where they decide: where too few are judged, and there are several.
+    asked = (n_judged < least) & (pl.len().over("problem_id") >= least)
+    tried = unguided(figures).with_columns(final_answer=pl.when(asked).then("final_answer"))
+    bands = compatibility.problem_bands(tried).select(
+        "problem_id",
+        pl.when(pl.col("n_judged") >= least).then("solve_rate"),
+        pl.col("band").replace("unknown", None),
     )
     teachers = figures.select("teacher", "teacher_family").unique().sort(pl.all())
     told = [

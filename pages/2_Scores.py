@@ -9,7 +9,7 @@ import streamlit as st
 
 from curation import compatibility, figures, queues, ui
 from curation.compatibility import ScoreWords
-from curation.screens import bulk
+from curation.screens import bulk, numbers
 from curation.screens.difficulty import bands
 from curation.screens.scorer import scorer
 from curation.store import ORDERS
@@ -77,13 +77,18 @@ with ui.page("Scores") as room:
     st.caption("Numbers of one student under one convention. None of them is quality: they say how "
                "a trace looks to this student.")  # fmt: skip
     with st.expander("What the student computes", icon=":material/tune:", expanded=True):
-        scorer(room, room.store.list_traces())
+        scorer(room, room.store.lengths())
     left, right = st.columns([3, 1])
     where = left.text_input("Only traces where", key="scores_where", help=ui.FILTER_HELP,
                             placeholder="teacher_context = 'unguided'")  # fmt: skip
     order = right.selectbox("Order", ORDERS, index=ORDERS.index("nll"), key="scores_order",
                             format_func=lambda name: ORDER_WORDS.get(name, name))  # fmt: skip
-    frame = room.store.list_traces(where or None, order)
+    frame = room.store.list_traces(where or None, order, numbers.SHOWN + 1)
+    is_cut = frame.height > numbers.SHOWN
+    if is_cut:
+        frame = frame.head(numbers.SHOWN)
+        st.caption(f"These are the first {numbers.SHOWN:,} traces in this order; a condition above "
+                   "shows others.")  # fmt: skip
     known = [words for words in compatibility.SCORES
              if words.column in frame.columns and frame[words.column].count()]  # fmt: skip
     scored = frame.filter(pl.col("mean_nll_nats").is_not_null())
@@ -100,4 +105,7 @@ with ui.page("Scores") as room:
         with views[1]:
             comparison(room, scored, known)
         with views[2]:
-            bands(room, frame)
+            # A problem's band is of all its traces, not of those that are shown.
+            if not is_cut or st.toggle("Reckon all problems", key="bands_all",
+                                       help="Takes its time over so many traces."):  # fmt: skip
+                bands(room, room.store.list_traces(where or None, order) if is_cut else frame)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -13,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from curation import commands
 from curation import store as stores
 from curation.records import PREFER
+from curation.screens import numbers
 from curation.settings import ROOT
 from tests.builders import a_batch, a_decision, a_pack, a_trace
 
@@ -316,3 +318,24 @@ def test_a_student_that_is_added_is_shown_and_shall_read(demo: Path) -> None:
     assert app.selectbox(key="scores_student").value == "ours/mine"
     assert app.toggle(key="scores_reads_ours/mine").value
     assert "The student has scored none of these traces yet" in _texts(app)
+
+
+def test_a_list_too_long_for_a_browser_is_cut_and_its_problems_are_still_whole(
+    demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tables(app: AppTest) -> dict[str, Any]:
+        return {
+            "traces": next(t.value for t in app.dataframe if "trace_id" in t.value.columns),
+            "bands": next((t.value for t in app.dataframe if "band" in t.value.columns), None),
+        }
+
+    whole = tables(_run("pages/2_Scores.py"))
+    st.cache_resource.clear()
+    monkeypatch.setattr(numbers, "SHOWN", 5)
+    app = _run("pages/2_Scores.py")
+    assert "the first 5 traces in this order" in _texts(app)
+    cut = tables(app)
+    assert cut["traces"]["trace_id"].to_list() == whole["traces"]["trace_id"].to_list()[:5]
+    assert cut["bands"] is None
+    app.toggle(key="bands_all").set_value(True).run()
+    assert tables(app)["bands"].equals(whole["bands"])

@@ -1,9 +1,12 @@
-"""Coefficients and intervals as people read them."""
+"""Coefficients and intervals as people read them, and how many rows a browser is given."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
+
+SHOWN = 5_000
+"""A list of more traces is cut to the first in the chosen order: a browser holds no million."""
 
 
 def number(value: float) -> str:

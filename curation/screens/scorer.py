@@ -22,7 +22,7 @@ from curation.student import check_name
 from curation.ui import Room, boundary, escaped
 
 
-def scorer(room: Room, traces: pl.DataFrame) -> None:
+def scorer(room: Room, lengths: pl.DataFrame) -> None:
     """Choose whose numbers are shown and which are computed; see the cost; start, pause, go on."""
     store, keeper = room.store, room.caretaker
     shown = _students(room)
@@ -35,8 +35,8 @@ def scorer(room: Room, traces: pl.DataFrame) -> None:
     families: list[Family] = ["likelihood", *(name for name in chosen if name != "likelihood")]
     todo = store.profile_state(shown, families)["waiting"]
     state = keeper.state(shown)
-    if traces.height:
-        cost = estimate(traces, todo, families, state["measured_tokens_per_second"])
+    if lengths.height:
+        cost = estimate(lengths, todo, families, state["measured_tokens_per_second"])
         st.text(cost.in_words())
     is_new = set(families) != set(wanted)
     buttons = st.container(horizontal=True)
@@ -52,7 +52,7 @@ def scorer(room: Room, traces: pl.DataFrame) -> None:
     ):
         keeper.pause()
         st.rerun()
-    _progress(room, traces, shown)
+    _progress(room, lengths, shown)
 
 
 def _students(room: Room) -> str:
@@ -114,7 +114,7 @@ def _add(room: Room, name: str, dtype: str) -> None:
     room.caretaker.wake()
 
 
-def _progress(room: Room, traces: pl.DataFrame, shown: str) -> None:
+def _progress(room: Room, lengths: pl.DataFrame, shown: str) -> None:
     """How far the chosen scores are, at what speed, and what could not be computed."""
     store, keeper = room.store, room.caretaker
     todo = store.profile_state(shown, store.families_wanted())["waiting"]
@@ -129,7 +129,7 @@ def _progress(room: Room, traces: pl.DataFrame, shown: str) -> None:
                     counts["complete"] / counts["total"],
                     text=f"{counts['complete']:,} of {counts['total']:,} traces have these scores",
                 )
-            cost = estimate(traces, counts["waiting"], [], state["tokens_per_second"])
+            cost = estimate(lengths, counts["waiting"], [], state["tokens_per_second"])
             st.caption(escaped(_pace(state, counts["waiting"], counts["total"], cost.seconds)))
             failures = store.failures(shown)
             if failures.height:

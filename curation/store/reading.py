@@ -109,7 +109,7 @@ class Reading(Evidence):
         )
         assert row is not None
         row["reviewers"] = self._frame(
-            "select distinct reviewer from current_decision order by reviewer"
+            "select distinct reviewer from live_decision order by reviewer"
         )["reviewer"].to_list()
         row["students"] = self._frame("select distinct student from convention order by student")[
             "student"
@@ -218,6 +218,25 @@ class Reading(Evidence):
             raise ValueError(f"{sorted(unknown)} are no columns of a list of traces")
         return self._frame(
             f"select {', '.join(columns)} from trace_overview where mean_nll_nats is not null"
+        )
+
+    def lengths(self, limit: int = 10_000) -> pl.DataFrame:
+        """n_chars and n_tokens (null = not scored) of the first `limit` traces of teachers.
+
+        What reading the others costs is guessed from these.
+        """
+        return self._frame(
+            """
+            select length(t.text) as n_chars, s.n_tokens
+            from (
+                select trace_id, text from trace anti join edited_trace using (trace_id)
+                order by position limit $limit
+            ) t
+            left join latest_score s
+                on s.trace_id = t.trace_id
+                and s.student = (select value from setting where name = 'student')
+            """,
+            limit=limit,
         )
 
     def export_context(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from curation import signs
+from curation import editing, signs
 from curation.errors import CurationError
 from curation.lexicons import mark_pending
 from curation.settings import ROOT
@@ -113,11 +113,12 @@ def plan(
     """Write a job of what is not scored yet; its path and how many traces it holds.
 
     `convention_id` None = the convention in use for `student`, `families` None = those that the
-    store wants, `recipes` None = those in use.
+    store wants and what the advice on edits needs, `recipes` None = those in use.
     """
     take_in(store)
     wanted = store.families_wanted() if families is None else families
-    frame = store.unscored(student, limit, convention_id, wanted, recipes)
+    for_edits = editing.RULE_FAMILIES if families is None else ()
+    frame = store.unscored(student, limit, convention_id, wanted, recipes, for_edits)
     folder = packs_folder(store.path)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "job.parquet"
@@ -302,7 +303,8 @@ class Caretaker:
     def _waiting(self, student: str) -> int:
         families = self._store.families_wanted()
         return self._count(
-            ("profile", student, families), lambda: self._store.profile_state(student, families)
+            ("profile", student, families),
+            lambda: self._store.profile_state(student, families, editing.RULE_FAMILIES),
         )["waiting"]
 
     def _count(self, what: tuple[object, ...], ask: Callable[[], dict[str, int]]) -> dict[str, int]:

@@ -27,6 +27,10 @@ from curation.store import Edited, Store
 SOURCE = "edit"
 """`source` and `teacher_context_raw` of a trace that an edit made."""
 
+RULE_FAMILIES = ("ifd", "rifd")
+"""What the rule of `advice` looks at. The app computes them of every edit and its original by
+itself, whatever else it computes."""
+
 
 class Advice(NamedTuple):
     """Whether the student is better off with the edit than with the original."""
@@ -119,7 +123,9 @@ def weighed(original: Mapping[str, Any], edit: Mapping[str, Any]) -> Advice:
     before, after = ifd_pair(original), ifd_pair(edit)
     if before is None or after is None:
         return Advice(
-            None, "IFD and r-IFD of both texts are needed; `score --scores ifd,rifd` computes them."
+            None,
+            "IFD and r-IFD of both texts are needed. The app computes them while it scores; "
+            "`score --scores ifd,rifd` does too.",
         )
     choice = compatibility.keep_edit(before, after)
     return Advice(choice.keep, choice.why)

@@ -244,7 +244,8 @@ def test_a_card_brings_the_edit_that_stands_or_the_one_taken_back(store: Store, 
     assert card["mine"]["edit"] == {  # type: ignore[index, call-overload]
         "trace_id": store.edit_trace_ids()[0], "n_chars": len(BETTER), "text": BETTER,
         "keep": None,
-        "why": "IFD and r-IFD of both texts are needed; `score --scores ifd,rifd` computes them.",
+        "why": "IFD and r-IFD of both texts are needed. The app computes them while it scores; "
+        "`score --scores ifd,rifd` does too.",
     }  # fmt: skip
     assert card["edit_taken_back"] is None
     decision_id = store.recent_decisions("ada")[0]["decision_id"]

@@ -9,12 +9,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from curation import caretaker, commands
+from curation import caretaker, commands, editing
 from curation.records import COMPATIBILITY_SCHEMA, STANDARD
 from curation.store import Store
 from curation.student import packs, scorer
 from curation.student.families import Recipes
-from tests.builders import a_batch, a_trace
+from tests.builders import a_batch, a_decision, a_trace
 from tests.fakes import FakeStudent
 
 
@@ -86,6 +86,33 @@ def test_the_rival_is_the_wrong_answer_that_most_traces_give(store: Store) -> No
     ]
     store.add(a_batch(*traces, a_trace(prompt="Another?")), "i")
     assert store.unscored("fake")["rival_answer"].to_list() == ["5", "5", "5", "5", None]
+
+
+def test_what_the_advice_on_an_edit_needs_is_computed_by_itself(
+    store: Store, student: FakeStudent
+) -> None:
+    original, other = a_problem(), a_problem(prompt="Another?")
+    store.add(a_batch(original, other), "i")
+    scored(store, student)
+    text = "Two and two are four."
+    decision = a_decision(original["trace_id"], extra={"edit": {"text": text}})
+    editing.decide(store, decision)
+    (edit,) = store.edit_trace_ids()
+    assert editing.advice(store, original["trace_id"], edit, student.name).keep is None
+    # What the caretaker asks of its own accord: of the pair r-IFD too, of no other trace.
+    waiting = store.profile_state(student.name, STANDARD, editing.RULE_FAMILIES)["waiting"]
+    assert waiting == 2
+    job, n = caretaker.plan(store, student.name, None, None, None, Recipes(student).ids)
+    asked = packs.read_job(job)
+    assert dict(asked.select("trace_id", "families").iter_rows()) == {
+        original["trace_id"]: ["rifd"], edit: [*STANDARD, "rifd"],
+    }  # fmt: skip
+    scorer.run(student, job, caretaker.packs_folder(store.path))
+    caretaker.take_in(store)
+    for name in (original["trace_id"], edit):
+        assert set(editing.RULE_FAMILIES) <= set(store.compatibility(name, student.name))
+    assert caretaker.plan(store, student.name)[1] == 0
+    assert store.profile_state(student.name, STANDARD, editing.RULE_FAMILIES)["waiting"] == 0
 
 
 def test_a_family_that_is_there_is_not_asked_for_again(store: Store, student: FakeStudent) -> None:

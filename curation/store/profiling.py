@@ -47,6 +47,12 @@ end
 """
 
 
+_EDIT_PAIR = """
+-- Edits and what they are edits of.
+select trace_id from edited_trace union select refined_from from edited_trace
+"""
+
+
 class Profiling(Lexicons):
     """The part of a store that keeps the students' profiles of traces."""
 
@@ -61,21 +67,23 @@ class Profiling(Lexicons):
         convention_id: str | None = None,
         families: Sequence[str] = ("likelihood",),
         recipes: Mapping[str, str] | None = None,
+        for_edits: Sequence[str] = (),
     ) -> pl.DataFrame:
         """Traces that lack one of `families` under a convention, in order of arrival.
 
-        `convention_id` None = the one in use for `student`; `recipes` maps families to the recipe
-        that counts, those it does not name to the one in use. Columns: those of a score job, with
+        Of edits and their originals `for_edits` are asked too. `convention_id` None = the one in
+        use for `student`; `recipes` maps families to the recipe that counts, those it does not name
+        to the one in use. Columns: those of a score job, with
         `families` those that are missing. Problems come in order, the traces of one problem
         together: the order in which a curator first sees them, and what they share is computed
         once. The rival answer is the wrong answer that most traces of the problem give.
         """
         convention = convention_id or self.current_convention(student)
-        asked = [family for family in families if family != "likelihood"]
+        asked = [f for f in dict.fromkeys([*families, *for_edits]) if f != "likelihood"]
         ids = [self._recipe_id(convention, family, recipes) for family in asked]
         return self._frame(
             f"""
-            with done as (
+            with edit_pair as ({_EDIT_PAIR}), done as (
                 select trace_id, family from compatibility
                 where convention_id = $convention_id and list_contains($ids::varchar[], recipe_id)
                 union all
@@ -98,7 +106,9 @@ class Profiling(Lexicons):
                 select t.trace_id, t.problem_id, t.prompt, t.text, t.text_hash, t.step_start,
                     t.step_end, t.position, rival.answer as rival_answer,
                     coalesce(t.reference_answer, p.reference_answer) as reference_answer,
-                    list_filter($families::varchar[],
+                    list_filter(
+                        case when t.trace_id in (select trace_id from edit_pair)
+                            then $with_edits::varchar[] else $families::varchar[] end,
                         lambda f: not list_contains(coalesce(had.families, []), f)) as families,
                     {_PRIVILEGED} as saw,
                     min(t.position) over (partition by t.problem_id) as problem_position
@@ -111,6 +121,7 @@ class Profiling(Lexicons):
             """,
             convention_id=convention,
             families=list(families),
+            with_edits=list(dict.fromkeys([*families, *for_edits])),
             ids=[recipe_id for recipe_id in ids if recipe_id],
             limit=limit,
         )
@@ -289,17 +300,25 @@ class Profiling(Lexicons):
             student=student,
         )
 
-    def profile_state(self, student: str, families: Sequence[str]) -> dict[str, int]:
-        """How many traces have all of `families`, and how many wait for one."""
+    def profile_state(
+        self, student: str, families: Sequence[str], for_edits: Sequence[str] = ()
+    ) -> dict[str, int]:
+        """How many traces have all of `families`, and how many wait for one.
+
+        Of edits and their originals `for_edits` are asked too.
+        """
         row = self._one(
-            """
-            with n as (
-                select trace_id, count(*) as n from latest_compatibility
-                where student = $student and list_contains($families::varchar[], family)
+            f"""
+            with edit_pair as ({_EDIT_PAIR}), n as (
+                select trace_id, count(*) filter (list_contains($families::varchar[], family)) as n,
+                    count(*) filter (list_contains($for_edits::varchar[], family)) as n_edit
+                from latest_compatibility where student = $student
                 group by trace_id
             )
             select count(*) as total, count(*) filter (
-                s.trace_id is not null and coalesce(n.n, 0) >= $asked) as complete
+                s.trace_id is not null and coalesce(n.n, 0) >= $asked
+                and (coalesce(n.n_edit, 0) >= $asked_of_edits
+                    or t.trace_id not in (select trace_id from edit_pair))) as complete
             from trace t left join n using (trace_id)
             left join (select trace_id from latest_score where student = $student) s
                 on s.trace_id = t.trace_id
@@ -307,6 +326,8 @@ class Profiling(Lexicons):
             student=student,
             families=list(families),
             asked=len([family for family in families if family != "likelihood"]),
+            for_edits=list(for_edits),
+            asked_of_edits=len(for_edits),
         )
         assert row is not None
         return {**row, "waiting": row["total"] - row["complete"]}

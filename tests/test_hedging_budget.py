@@ -161,3 +161,15 @@ def test_what_is_weighed_is_the_edit_and_not_what_it_edited(curated: Store, tmp_
     assert scales["rows"][0]["accepted"]["value"] == pytest.approx(1000 * 5 / 89)
     context = next(mix for mix in scales["mixes"] if mix["name"] == "context")
     assert {each["value"]: each["accepted"] for each in context["counts"]}["refined"] == 1
+
+
+def test_what_a_rule_of_the_recipe_left_out_is_weighed_under_its_name(
+    curated: Store, tmp_path: Path
+) -> None:
+    capped = recipe_from({"splits": {"train": 1.0}, "selection": {"per_teacher": 2}})
+    export.write(curated, capped, out=tmp_path / "x")
+    scales = manifest_of(tmp_path / "x")["scales"]
+    assert scales["n_traces"] == {"accepted": 2, "pool": 6, "reference": 2}
+    assert {each["reason"]: each["n_traces"] for each in scales["removed"]} == {
+        "undecided": 2, "rejected": 1, "beyond 2 a teacher": 1,
+    }  # fmt: skip

@@ -22,12 +22,13 @@ from curation.errors import ExportError
 from curation.export.benchmarks import Benchmark, read_benchmark
 from curation.export.contamination import HIT_SCHEMA, Contamination, find_hits
 from curation.export.recipe import Recipe
-from curation.export.selection import select
+from curation.export.selection import WHY_SCHEMA, select
 from curation.export.source import plural
 from curation.export.splits import problem_groups, split_groups, strata
 from curation.export.streaming import TextSource, with_texts
 from curation.settings import ROOT
 
+_FOUND = "found in a benchmark"
 _LARGE_GROUP = 0.1
 """From which share of the problems on a group of near duplicates is worth a note."""
 
@@ -58,6 +59,8 @@ class Chosen(NamedTuple):
     left_out: dict[str, int]
     notes: list[str]
     record: dict[str, Any] | None
+    why: pl.DataFrame
+    """`trace_id` (as it was decided on, not its edit) and `left_out`, the rule."""
 
 
 def choose(source: ChoosingSource, recipe: Recipe, rows: pl.DataFrame) -> Chosen:
@@ -75,17 +78,19 @@ def choose(source: ChoosingSource, recipe: Recipe, rows: pl.DataFrame) -> Chosen
         hold = selection.duplicates != "keep"
         said, hits = _read(source, rows, benchmarks, rules, hold=hold)
         view = view.hstack(said)
+    gone = [pl.DataFrame(schema=WHY_SCHEMA)]
     is_found = view["trace_id"].is_in(hits["trace_id"].unique().to_list())
     if n_found := int(is_found.sum()):
         if rules.exclude:
-            left_out["found in a benchmark"] = n_found
+            left_out[_FOUND] = n_found
+            gone.append(view.filter(is_found).select("trace_id", left_out=pl.lit(_FOUND)))
             view = view.filter(~is_found)
         else:
             told.append(
                 f"{plural(n_found, 'row')} found in a benchmark, and exported all the same "
                 "(contamination.exclude is off)."
             )
-    view, by_rule = select(view, selection, recipe.seed, _DIRECTIONS.get)
+    view, by_rule, why = select(view, selection, recipe.seed, _DIRECTIONS.get)
     view, of_groups = _split(source, recipe, view)
     kept = rows[view["place"]].with_columns(view["split"])
     problems = kept.group_by("split").agg(pl.col("problem_id").n_unique())
@@ -95,6 +100,17 @@ def choose(source: ChoosingSource, recipe: Recipe, rows: pl.DataFrame) -> Chosen
         left_out | by_rule,
         told + of_groups,
         record_of(benchmarks, rules, hits) if benchmarks else None,
+        _decided_on(rows, pl.concat([*gone, why])),
+    )
+
+
+def _decided_on(rows: pl.DataFrame, why: pl.DataFrame) -> pl.DataFrame:
+    """`why` by the traces that were decided on, where it names their edits."""
+    if "original_trace_id" not in rows.columns:
+        return why
+    of = rows.select("trace_id", "original_trace_id").unique("trace_id")
+    return why.join(of, on="trace_id").select(
+        pl.col("original_trace_id").alias("trace_id"), "left_out"
     )
 
 

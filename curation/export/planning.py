@@ -48,6 +48,8 @@ class Plan(NamedTuple):
     """The set on the scales; None where nothing asked for them yet."""
     contamination: dict[str, Any] | None
     """What the manifest says of the benchmarks that were looked for; None where none was."""
+    why: pl.DataFrame
+    """`trace_id` and `left_out`, the rule, of what the recipe's rules left out."""
 
 
 def plan(store: ExportSource, recipe: Recipe) -> Plan:
@@ -88,9 +90,9 @@ def plan(store: ExportSource, recipe: Recipe) -> Plan:
     left_out = taken.left_out | chosen.left_out
     shown = Preview(taken.states, n_rows, problems, left_out, tuple(told), refusal)
     if refusal is not None or recipe.budget.share is None:
-        return Plan(recipe, rows, shown, None, chosen.record)
-    found = weighed(store, recipe, rows)
+        return Plan(recipe, rows, shown, None, chosen.record, chosen.why)
+    found = weighed(store, recipe, rows, chosen.why)
     kept = looked_at(recipe.budget, found)
     refusal = kept.refusal if kept else None
     shown = replace(shown, budget=kept, refusal=refusal)
-    return Plan(recipe, rows, shown, found, chosen.record)
+    return Plan(recipe, rows, shown, found, chosen.record, chosen.why)

@@ -31,6 +31,8 @@ from curation.export.splits import split_points
 
 Order = Literal["lower", "higher"]
 
+WHY_SCHEMA: dict[str, pl.DataType] = {"trace_id": pl.String(), "left_out": pl.String()}
+
 _FROZEN = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
@@ -161,6 +163,8 @@ class Selected(NamedTuple):
 
     rows: pl.DataFrame
     left_out: dict[str, int]
+    why: pl.DataFrame
+    """`trace_id` and `left_out`, the rule, of what each rule left out, in the rules' order."""
 
 
 def select(
@@ -186,11 +190,14 @@ def select(
                 "name; `python -m curation list --json` shows those there are."
             )
     left_out: dict[str, int] = {}
+    gone = [pl.DataFrame(schema=WHY_SCHEMA)]
 
     def keep(kept: pl.DataFrame, why: str) -> None:
         nonlocal rows
         if n := rows.height - kept.height:
             left_out[why] = n
+            out = rows.select("trace_id").join(kept, on="trace_id", how="anti")
+            gone.append(out.with_columns(left_out=pl.lit(why)))
         rows = kept
 
     for unit in ("tokens", "chars"):
@@ -240,7 +247,7 @@ def select(
             _within_quota(rows, selection.quota, seed),
             f"beyond the quota on {selection.quota.column}",
         )
-    return Selected(rows, left_out)
+    return Selected(rows, left_out, pl.concat(gone))
 
 
 def _best_first(

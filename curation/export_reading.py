@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from curation.export import templates
 from curation.export.formats import render
 from curation.export.planning import Plan
 from curation.export.streaming import with_texts
@@ -18,7 +19,7 @@ from curation.store import Store
 MOST_CHARS = 60_000
 """Longer rows are not cut into tokens on a screen."""
 
-LossOn = Literal["everything", "answer"]
+LossOn = Literal["everything", "answer", "nothing"]
 
 
 class Row(NamedTuple):
@@ -43,7 +44,7 @@ def row_of(store: Store, plan: Plan, number: int) -> Row:
     recipe = plan.recipe
     shown = render(batch, recipe.format, recipe.teaching.reasoning)
     content: dict[str, Any] = shown.row(0, named=True)
-    messages, loss_on = _conversation(content)
+    messages, loss_on = _conversation(content, recipe.format)
     return Row(batch["split"][0], content, messages, loss_on, _masked(messages))
 
 
@@ -52,13 +53,19 @@ def as_json(content: Mapping[str, Any]) -> str:
     return json.dumps(content, ensure_ascii=False, indent=2, default=str)
 
 
-def _conversation(row: Mapping[str, Any]) -> tuple[list[dict[str, Any]] | None, LossOn]:
-    """The messages of a row, and what its trainer learns of them unless it is told otherwise."""
+def _conversation(
+    row: Mapping[str, Any], format: str
+) -> tuple[list[dict[str, Any]] | None, LossOn]:
+    """The messages of a row, and what its trainer learns of them unless it is told otherwise.
+
+    Of a pair, those of the chosen trace.
+    """
+    if said := templates.conversations(row, format):
+        if said[0][-1].get("train") is False:
+            return said[0], "nothing"
+        return said[0], "everything" if format == "sft-messages" else "answer"
     if _are_messages(row.get("messages")):
-        return list(row["messages"]), "everything"
-    for answer in ("completion", "chosen"):
-        if _are_messages(row.get("prompt")) and _are_messages(row.get(answer)):
-            return [*row["prompt"], *row[answer]], "answer"
+        return list(row["messages"]), "answer"
     turns = row.get("conversations")
     if isinstance(turns, Sequence) and turns and all(isinstance(each, Mapping) for each in turns):
         roles = {"human": "user", "gpt": "assistant", "system": "system"}

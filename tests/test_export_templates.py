@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from curation import export, export_templates
+from curation import export, export_reading, export_templates
 from curation import store as stores
 from curation.errors import ExportError
+from curation.export import planning
 from curation.export.reasoning import Placement
 from curation.store import Store
 from curation.student.template import ChatTemplate
@@ -107,25 +108,36 @@ def test_where_no_template_can_be_applied_it_is_said(held: Store, tmp_path: Path
     assert "Not held against the template of 'qwen' yet." in shown.notes
 
 
-def test_the_first_rows_are_shown_as_the_trainer_reads_them(store: Store) -> None:
-    leaking, plain = hold_many(store, ["The answer is forty two.", "forty"])
+def learnt(store: Store, format: str, number: int) -> str:
+    """What of a row carries loss, as the page shows it before anything is written."""
+    plan = planning.plan(store, export.recipe_from({"format": format, "splits": {"train": 1}}))
+    row = export_reading.row_of(store, plan, number)
+    assert row.messages is not None
+    pieces = ChatTemplate(CHATML, "tiny", tokenizer=a_tokenizer()).preview(
+        export_reading.said(row.messages), loss_on=row.loss_on, masked=row.masked
+    )
+    return "".join(piece.text for piece in pieces if piece.has_loss)
+
+
+def test_a_row_is_shown_as_its_trainer_learns_it(store: Store) -> None:
+    leaking, plain, rejected = hold_many(store, ["The answer is forty two.", "forty", "No."])
     decide(store, leaking, spans=[[11, 13, "leaks"]])
     decide(store, plain, spans=[[0, 5, "wrong"]])
-    template = ChatTemplate(CHATML, "tiny", tokenizer=a_tokenizer())
-    recipe = export.recipe_from({"format": "axolotl"})
-    rows = export_templates.shown(store, recipe, template)
-    assert [row.trace_id for row in rows] == [leaking, plain]
-    learnt = ["".join(text for text, has_loss in row.conversations[0] if has_loss) for row in rows]
-    assert learnt == ["The answer forty two.<|im_end|>\n", ""]
-    (first,) = rows[0].conversations
-    assert "".join(text for text, _ in first) == template.render(
-        [
-            {"role": "user", "content": "What is 0 + 0?"},
-            {"role": "assistant", "content": "The answer is forty two."},
-        ]
-    )
-    whole = export_templates.shown(store, export.recipe_from({}), template, n_rows=1)
-    assert all(has_loss for _, has_loss in whole[0].conversations[0])
+    decide(store, rejected, "reject")
+    # The prompt is never learnt in axolotl, nor is a turn that is masked from end to end.
+    assert learnt(store, "axolotl", 0) == "The answer forty two.<|im_end|>\n"
+    assert learnt(store, "axolotl", 1) == ""
+    assert learnt(store, "sft-prompt-completion", 1) == "forty<|im_end|>\n"
+    assert learnt(store, "openai", 1) == "forty<|im_end|>\n"
+    assert learnt(store, "sft-messages", 1).startswith("<|im_start|>user\nWhat is 1 + 1?")
+    assert learnt(store, "kto", 2) == "No.<|im_end|>\n"
+
+
+def test_of_a_pair_the_chosen_answer_is_shown(store: Store) -> None:
+    good, bad = hold(store, a_trace("forty"), a_trace("two", sample_index=1))
+    prefer(store, good, bad)
+    for format in ("preference", "axolotl-dpo"):
+        assert learnt(store, format, 0) == "forty<|im_end|>\n"
 
 
 @pytest.mark.slow

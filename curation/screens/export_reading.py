@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
-from curation import export_reading, ui
+from curation import export_reading, export_templates, ui
 from curation.desk import taught
 from curation.errors import StudentError
 from curation.export.planning import Plan
-
-if TYPE_CHECKING:
-    from curation.student.template import ChatTemplate
 
 
 def section(room: ui.Room, plan: Plan) -> None:
@@ -39,16 +34,17 @@ def section(room: ui.Room, plan: Plan) -> None:
         "Tokens and loss, through the chat template", key="export_tokens",
         help="Loads the student's tokenizer, not its weights; the first time takes seconds.",
     ):  # fmt: skip
-        _tokens(row, (student or "").strip() or room.student)
+        _tokens(room, row, (student or "").strip() or room.student)
     st.caption("The row as it stands in the file")
     st.code(export_reading.as_json(row.content), language="json", wrap_lines=True, height=360)
 
 
-def _tokens(row: export_reading.Row, student: str) -> None:
+def _tokens(room: ui.Room, row: export_reading.Row, student: str) -> None:
     assert row.messages is not None
     messages = export_reading.said(row.messages)
     try:
-        template = _template(student)
+        with st.spinner("Loading the tokenizer"):
+            template = export_templates.of(room.store.path)(student)
         finding = template.look(messages)
         pieces = template.preview(messages, loss_on=row.loss_on, masked=row.masked)
     except StudentError as exc:
@@ -64,10 +60,3 @@ def _tokens(row: export_reading.Row, student: str) -> None:
     if len(pieces) > taught.MOST_TOKENS:
         st.caption(f"The first {taught.MOST_TOKENS:,} are shown.")
     taught.mount(pieces, key="export_taught", label="The row in tokens")
-
-
-@st.cache_resource(max_entries=2, show_spinner="Loading the tokenizer")
-def _template(student: str) -> ChatTemplate:
-    from curation.student import template  # here: transformers takes seconds to load
-
-    return template.of_student(student)

@@ -172,14 +172,15 @@ class ChatTemplate:
         self,
         messages: Messages,
         *,
-        loss_on: Literal["everything", "answer"] = "answer",
+        loss_on: Literal["everything", "answer", "nothing"] = "answer",
         masked: Mapping[str, Sequence[tuple[int, int]]] | None = None,
     ) -> list[Piece]:
         """The tokens of the rendered conversation, and which of them carry loss.
 
-        `loss_on` says what the trainer learns: "everything", or the last answer with what the
-        template puts behind it. `masked` are stretches of the last message without loss, by its
-        key (`content`, `reasoning_content`, `thinking`), in code points, end exclusive.
+        `loss_on` says what the trainer learns: "everything", the last answer with what the template
+        puts behind it, or "nothing" of this conversation. `masked` are stretches of the last
+        message without loss, by its key (`content`, `reasoning_content`, `thinking`), in code
+        points, end exclusive.
 
         Raises StudentError where the template refuses, has no tokenizer, or changes a text in which
         something is masked, so that its places mean nothing.
@@ -197,7 +198,7 @@ class ChatTemplate:
             Piece(
                 text[start:end],
                 token_id,
-                (loss_on == "everything" or start >= begins)
+                (loss_on == "everything" or (loss_on == "answer" and start >= begins))
                 and not any(a < end and start < b for a, b in silent),
             )
             for token_id, start, end in zip(encoding.ids, starts, ends, strict=True)

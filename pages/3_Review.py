@@ -77,7 +77,7 @@ def screen(
     desk.mount(
         [desk.Slip(i, slips[i]) for i in deck],
         build=lambda i: soon.take((i, slips.get(i), queue), partial(build, i)),
-        decide=partial(editing.decide, store),
+        text_of=partial(cards.text_of, store), decide=partial(editing.decide, store),
         key=KEY,
         store_id=store.setting("store_id") or str(store.path),
         reviewer=room.reviewer,

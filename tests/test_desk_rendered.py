@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation import rendering
-from curation.desk import outbox, rendered
+from curation.desk import cards, outbox, rendered
 from curation.desk.messages import to_utf16
+from curation.store import Store
+from tests.builders import a_batch, a_trace
 
 
 def _card(text: str, steps: list[tuple[int, int]], prompt: str = "p") -> dict[str, Any]:
@@ -73,3 +75,15 @@ def test_the_browser_copies_what_the_sanitiser_lets_through_and_no_more() -> Non
     )
     names = {name for listed in allowed["attributes"].values() for name in listed}
     assert not {"href", "src", "style", "id", "class"} & names
+
+
+def test_a_held_card_is_rendered_from_its_text_alone(store: Store) -> None:
+    text = "🙂 *one*\nand **two**."
+    trace = a_trace(text, prompt="Add $1$.", step_start=[0, 8], step_end=[7, 20])
+    store.add(a_batch(trace, a_trace("No steps at all.")), "i")
+    for row in store.list_traces().iter_rows(named=True):
+        name = row["trace_id"]
+        alone = cards.text_of(store, name)
+        whole = cards.build_blind(store, "ada", name, None, "train")
+        assert alone == {part: whole[part] for part in alone}
+        assert rendered.of_card(alone) == rendered.of_card(whole)

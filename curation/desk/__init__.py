@@ -77,6 +77,7 @@ def mount(
     deck: Sequence[Slip],
     *,
     build: Callable[[str], Card],
+    text_of: Callable[[str], Card] | None = None,
     decide: Callable[[Decision], Stored],
     key: str,
     store_id: str,
@@ -99,23 +100,24 @@ def mount(
     """Show the desk with the next cards of `deck`, in queue order, undecided by `reviewer`.
 
     `build` gives the card of a trace (`messages.card`); it is asked only for cards that the browser
-    does not hold, and for past ones that it wants back. `decide` stores one record durably, twice
-    sent once, also when two threads call it: Streamlit starts a rerun while the callback of the one
-    before may still run. Where it raises StoreBusy, the record waits in the browser; any other
-    CurationError refuses that record with its message. `recent` are the reviewer's last live
-    decisions, newest first. `store_id` and `reviewer` name the browser's storage, so that no
-    decision reaches another store or person. `question` is what the verdicts answer; each decision
-    carries it from the key press on, so that one desk may send what another left behind. `words`
-    stand on the buttons. `guidance` is what reviewers go by, and each decision names its versions;
-    its reasons stand on the digits where the desk has no `reasons` of its own. A stretch of text
-    can be given one of `span_labels` (stored -> shown), and with `takes_own_label` any word. A
-    blind desk has no place for scores, markers or what is known of the trace (its cards are
-    `messages.blind_card`). With
-    `is_blind_first` they stay hidden until the first accept or reject of each card, which is kept
-    as a decision that is not `revealed`; then the card shows them and waits for a second one.
-    `told` is asked once a decision is stored: a sentence that the receipt shows beside it, None =
-    nothing. `scorer_rests` says why nobody is reading the traces that have no scores yet, None
-    where somebody is. `height` is in pixels, None = the window's.
+    does not hold, and for past ones that it wants back; `text_of` gives prompt, text and steps of a
+    card alone, for the rendered view of one that it does hold (None: `build`). `decide` stores one
+    record durably, twice sent once, also when two threads call it: Streamlit starts a rerun while
+    the callback of the one before may still run. Where it raises StoreBusy, the record waits in the
+    browser; any other CurationError refuses that record with its message. `recent` are the
+    reviewer's last live decisions, newest first. `store_id` and `reviewer` name the browser's
+    storage, so that no decision reaches another store or person. `question` is what the verdicts
+    answer; each decision carries it from the key press on, so that one desk may send what another
+    left behind. `words` stand on the buttons. `guidance` is what reviewers go by, and each decision
+    names its versions; its reasons stand on the digits where the desk has no `reasons` of its own.
+    A stretch of text can be given one of `span_labels` (stored -> shown), and with
+    `takes_own_label` any word. A blind desk has no place for scores, markers or what is known of
+    the trace (its cards are `messages.blind_card`). With `is_blind_first` they stay hidden until
+    the first accept or reject of each card, which is kept as a decision that is not `revealed`;
+    then the card shows them and waits for a second one. `told` is asked once a decision is stored:
+    a sentence that the receipt shows beside it, None = nothing. `scorer_rests` says why nobody is
+    reading the traces that have no scores yet, None where somebody is. `height` is in pixels, None
+    = the window's.
     """
 
     def receive() -> None:
@@ -129,7 +131,9 @@ def mount(
     renderings: dict[str, Json] = {}
     for trace_id in wish.rendered:
         with suppress(CurationError):  # the card itself says what is missing
-            renderings[trace_id] = rendered.of_card(made.get(trace_id) or build(trace_id))
+            renderings[trace_id] = rendered.of_card(
+                made.get(trace_id) or (text_of or build)(trace_id)
+            )
     data: dict[str, Json] = {
         "desk": key,
         "store": store_id,

@@ -48,6 +48,17 @@ def standing(profile: dict[str, float | None], among: pl.DataFrame) -> dict[str,
     return found
 
 
+def text_of(store: Store, trace_id: str) -> messages.Card:
+    """What the rendered view shows of a card: prompt, text, steps. Raises UnknownTrace."""
+    trace = store.trace(trace_id)
+    starts, ends = (messages.to_utf16(trace.text, edges) for edges in store.steps(trace_id))
+    return {
+        "prompt": trace.prompt,
+        "text": trace.text,
+        "steps": [[start, end] for start, end in zip(starts, ends, strict=True)],
+    }
+
+
 def build_blind(
     store: Store, reviewer: str, trace_id: str, why: str | None, question: str
 ) -> messages.Card:

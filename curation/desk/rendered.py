@@ -1,7 +1,8 @@
 """The rendered view of a card: its prompt and each of its steps as sanitised HTML.
 
-Made only for cards that a browser asks for in that view, and kept for a while, since it asks until
-it has them. Steps are rendered one by one, so that each keeps its number and its verdict.
+Made only for cards that a browser asks for in that view, from their text alone, and kept for a
+while, since it asks until it has them. Steps are rendered one by one, so that each keeps its
+number and its verdict.
 """
 
 from __future__ import annotations

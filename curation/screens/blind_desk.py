@@ -52,6 +52,7 @@ def _screen(room: ui.Room, check_id: str) -> None:
         build=lambda trace_id: cards.build_blind(
             store, reviewer, trace_id, f"{places.get(trace_id)} of {len(items)} drawn", question
         ),
+        text_of=partial(cards.text_of, store),
         decide=partial(editing.decide, store),  # what the other desk left behind too
         key=key,
         store_id=store.setting("store_id") or str(store.path),

@@ -133,3 +133,23 @@ def test_no_text_and_empty_texts_are_no_trouble() -> None:
     assert near_duplicate_clusters(pl.Series([], dtype=pl.String)).to_list() == []
     assert near_duplicate_clusters(pl.Series(["", None, "a"])).to_list() == [0, 0, 2]
     assert similar_across(pl.Series(["", "a"]), pl.Series(["", "b"])).left.tolist() == []
+
+
+def test_prompts_of_one_template_are_problems_of_their_own() -> None:
+    # 18 words and signs and a number: 17 shingles, of which the number touches 3. Two share 14 of
+    # 20, and with one more changed word fewer; 400 texts share the 14, so these are not compared.
+    asked = [
+        f"A shop sells {i} boxes of nine pens and three jars of ink before noon, how many?"
+        for i in range(400)
+    ]
+    again = [asked[7].replace("how many", "how  MANY"), asked[8]]
+    labels = near_duplicate_clusters(pl.Series(asked + again), 0.6).to_list()
+    assert labels == [*range(400), 7, 8]
+    # Fewer than 200 of them are as near as their words say.
+    assert len(set(near_duplicate_clusters(pl.Series(asked[:20]), 0.6))) < 20
+
+
+def test_boilerplate_is_counted_over_all_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [f"Solve this with care and show every step: x + {i} = {2 * i}" for i in range(300)]
+    monkeypatch.setattr(duplicates, "CHUNK_SHINGLES", 500)
+    assert near_duplicate_clusters(pl.Series(asked), 0.5).n_unique() == 300

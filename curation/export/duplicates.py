@@ -4,12 +4,16 @@ Exact: alike once normalised (`shingles.normalised`). Near: the Jaccard similari
 three-word shingles (signs count as words), estimated by MinHash over `N_PERM` permutations
 (standard error at most 0.046), reaches the threshold. Candidates come from locality-sensitive
 hashing whose bands find a pair at the threshold itself with a probability of 0.99 or more, and
-surer above it; each candidate is then held against the threshold, so no pair below it counts.
+surer above it; each candidate is then held against the threshold by its estimate.
+
+Left out of the comparison is what stands in more than 200 of the texts (`BOILERPLATE`): the words
+of a template or of an instruction say nothing of the problem, and without them 100,000 prompts of
+one template are 100,000 problems. Among fewer a changed number in a long prompt makes a near
+duplicate, for a changed number cannot be told from a changed word.
 
 A cluster is a connected component: its ends may be further apart than the threshold. What belongs
-together depends on the texts alone, not on their order, and adding texts can join clusters but
-never part them. Texts that are templates of each other (`What is 12 + 34?`) are near duplicates
-where they are long enough: the method cannot tell a changed number from a changed word.
+together depends on the texts alone, not on their order. Adding texts can join clusters; it parts
+one only where it makes boilerplate of what its texts share.
 
 The signatures are made by rensa (fixed seed, so the same everywhere), the components by SciPy.
 Sources: Broder 1997, https://doi.org/10.1109/SEQUEN.1997.666900; the threshold of 0.8, Lee et al.
@@ -34,6 +38,12 @@ LOWEST_THRESHOLD = 0.5
 N_WORDS = 3
 N_PERM = 120
 """Divided evenly by every band height of `_HEIGHTS`."""
+
+BOILERPLATE = 200
+"""A shingle counted more often in the texts is taken for part of a template, and not compared."""
+
+_COUNTER_BITS = 24
+"""Shingles are counted by 16 million counters; what shares one is counted together."""
 
 _HEIGHTS = (12, 10, 8, 6, 5, 4, 3)
 _RECALL = 0.99
@@ -177,8 +187,14 @@ def _sifted(normal: pl.Series, height: int) -> tuple[NDArray[np.int64], Signatur
     places: list[NDArray[np.int64]] = []
     signatures: list[Signatures] = []
     chunks = list(_chunks(normal))
-    for start, chunk in chunks:
+    counts = np.zeros(1 << _COUNTER_BITS, np.uint32)
+    held: list[Shingles] = []
+    for _, chunk in chunks:
         runs = _shingles(chunk)
+        counts += np.bincount(_counter(runs), minlength=len(counts)).astype(np.uint32)
+        held = [runs] if len(chunks) == 1 else []
+    for start, chunk in chunks:
+        runs = _telling(held[0] if held else _shingles(chunk), counts)
         is_wanted = np.diff(runs.offsets) > 0
         if len(chunks) == 1:
             index = RMinHashLSH(THRESHOLD, N_PERM, N_PERM // height)
@@ -192,6 +208,18 @@ def _sifted(normal: pl.Series, height: int) -> tuple[NDArray[np.int64], Signatur
     if not places:
         return np.zeros(0, np.int64), np.zeros((0, N_PERM), np.uint32)
     return np.concatenate(places), np.concatenate(signatures)
+
+
+def _counter(runs: Shingles) -> NDArray[np.int64]:
+    """Which counter each shingle is counted by: the leading bits of its hash."""
+    return (runs.hashes >> np.uint64(64 - _COUNTER_BITS)).astype(np.int64)
+
+
+def _telling(runs: Shingles, counts: NDArray[np.uint32]) -> Shingles:
+    """The shingles without those that stand in too many texts to tell any of them from others."""
+    is_telling = counts[_counter(runs)] <= BOILERPLATE
+    kept = np.concatenate([[0], np.cumsum(is_telling)])
+    return Shingles(runs.hashes[is_telling], kept[runs.offsets], runs.first_word[is_telling])
 
 
 def _within_buckets(

@@ -9,8 +9,8 @@ So where a group goes depends on nothing but its first problem: adding data move
 changing a share moves only those beside the boundary. The price: shares are approximate (a share of
 0.1 of n groups comes out as 0.1 ± sqrt(0.09 / n)). What can move:
 
-- A new prompt that is near to two groups joins them: the younger follows the older. Likewise where
-  an older problem of a group goes out for the first time (its trace was accepted late).
+- A new prompt that is near to two groups joins them: the younger follows the older. New prompts
+  that make a template of what a group shares (`duplicates.BOILERPLATE`) part it again.
 - A split that would stay empty takes the nearest group of a split that can spare one. With fewer
   groups than splits, the splits with the largest shares get one each and the others stay empty. A
   group moved so goes back once its place fills by itself.

@@ -102,7 +102,8 @@ def traces(
     for number in range(first, first + n):
         problem, context = number // len(CONTEXTS), CONTEXTS[number % len(CONTEXTS)]
         teacher, family = TEACHERS[problem % len(TEACHERS)]
-        prompt = f"A shop has {problem} boxes of nine pens and sells {problem % 7} boxes. How many?"
+        said = random.Random(problem).choices(known, k=2)  # the same for the problem's traces
+        prompt = f"{said[0].text[:150]} {said[1].text[:100]} What is {problem}?"
         answer = str(9 * (problem - problem % 7))
         chosen = rng.choices(known, k=rng.randint(4, 11))
         opening = f"Let me work on number {number} here."

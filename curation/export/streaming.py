@@ -42,7 +42,7 @@ class TextSource(Protocol):
     """What hands out texts: a store."""
 
     def export_texts(self, positions: list[int]) -> pl.DataFrame:
-        """`position`, `prompt` and `text` of the traces at these positions, each once."""
+        """`position`, `prompt` and `text` of the traces at these positions, in any order."""
         ...
 
 

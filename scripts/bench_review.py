@@ -93,8 +93,8 @@ MEASURE = """
       requestAnimationFrame(() => (row.second = performance.now()));
     };
     requestAnimationFrame(look);
-    const ask = (id) => {
-      if (isKept(id)) return setTimeout(ask, 5, id);
+    const ask = (id) => { // from the paint on: before it, looking would take time from it
+      if (row.painted === undefined || isKept(id)) return setTimeout(ask, 10, id);
       row.durable = performance.now();
     };
     setTimeout(() => {

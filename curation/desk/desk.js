@@ -120,7 +120,7 @@ class Desk extends Board {
     } else {
       this.trace.clear();
       parts.problem.replaceChildren();
-      parts.numbers.replaceChildren();
+      parts.numbers.kept?.show([]);
     }
     this.rendered.show(this.card && id, this.trace);
     this.curve.show(this.card);

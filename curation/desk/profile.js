@@ -10,118 +10,162 @@ function shortNumber(value, digits) {
 
 /** What the student made of the trace, and which markers stand in it. */
 function paintNumbers(place, card) {
-  const open = new Set(
-    [...place.querySelectorAll("details[open]")].map((node) => node.dataset.score),
-  );
-  const marks = CATEGORIES.map((category) =>
-    el(
-      "li",
-      { class: card.marker_counts[category] ? "" : "none" },
-      el("span", { class: `m m-${category}` }, category),
-      el("span", { class: "value" }, String(card.marker_counts[category] ?? "–")),
-    ),
-  );
+  const kept = (place.kept ??= new Kept(place));
   if (card.is_hidden) {
-    place.replaceChildren(
-      el("h3", { class: "label" }, "The student's view"),
-      el(
+    kept.show([
+      kept.words("h3", "label", "The student's view"),
+      kept.words(
         "p",
-        { class: "dim scoring" },
+        "dim scoring",
         keyed(`${HIDDEN_WORDS}: scores, heat, markers and belief curve. {v} shows them without one.`),
       ),
-    );
+    ]);
     return;
   }
   const density = card.epistemic_per_1k_tokens;
-  place.replaceChildren(
-    el("h3", { class: "label" }, "The student's view"),
+  kept.show([
+    kept.words("h3", "label", "The student's view"),
     ...(card.panel
-      ? panelRows(card.panel, open)
-      : [el("p", { class: "dim scoring" }, scoringWords(card.scoring))]),
-    ...(card.leaks ? leakRows(card.leaks, open) : []),
-    el("h3", { class: "label" }, "Markers"),
-    density === null
-      ? ""
-      : el("p", { class: "dim small" }, `${shortNumber(density, 1)} epistemic per 1k tokens`),
+      ? panelRows(kept, card.panel)
+      : [kept.words("p", "dim scoring", scoringWords(card.scoring))]),
+    ...(card.leaks ? leakRows(kept, card.leaks) : []),
+    kept.words("h3", "label", "Markers"),
+    ...(density === null
+      ? []
+      : [kept.words("p", "dim small", `${shortNumber(density, 1)} epistemic per 1k tokens`)]),
     card.marking_refusal
-      ? el("p", { class: "warning small" }, `Not counted. ${card.marking_refusal}`)
-      : el("ul", { class: "marks" }, ...marks),
-    el(
-      "p",
-      { class: "dim small" },
-      appendText(el("span"), [card.student, card.convention].filter(Boolean).join(" · ")),
-    ),
-  );
+      ? kept.words("p", "warning small", `Not counted. ${card.marking_refusal}`)
+      : kept.marks(card.marker_counts),
+    kept.words("p", "dim small", [card.student, card.convention].filter(Boolean).join(" · ")),
+  ]);
 }
 
-function panelRows({ rows, warnings, failed, n_pool }, open) {
+/**
+ * The panel's elements, kept from card to card: the same rows come again with other numbers, and an
+ * element that stays where it is costs no layout. What was unfolded stays so.
+ */
+class Kept {
+  constructor(place) {
+    this.place = place;
+    this.rows = new Map(); // name -> element
+    this.shown = [];
+  }
+
+  /** These elements, in this order, are the panel. */
+  show(nodes) {
+    const isSame =
+      nodes.length === this.shown.length && nodes.every((node, i) => node === this.shown[i]);
+    if (!isSame) this.place.replaceChildren(...nodes);
+    this.shown = nodes;
+    if (this.rows.size <= 200) return;
+    for (const [name, node] of this.rows) if (!nodes.includes(node)) this.rows.delete(name);
+  }
+
+  /** An element by its name, made where there is none. */
+  row(name, make) {
+    if (!this.rows.has(name)) this.rows.set(name, make());
+    return this.rows.get(name);
+  }
+
+  words(tag, names, text) {
+    return this.row(`${tag} ${names} ${text}`, () =>
+      appendText(el(tag, { class: names }), text, 0, Math.min(text.length, 400)),
+    );
+  }
+
+  /** A number that unfolds: its name and value on a line, what it means below. */
+  score(name, names, { title, value, about }, meaning) {
+    const row = this.row(name, () => {
+      const parts = ["title", "value", "about"].map((part) => el("span", { class: part }));
+      const made = el("details", { "data-score": name }, el("summary", {}, parts));
+      made.parts = parts;
+      return made;
+    });
+    const wanted = value === null ? `${names} none` : names;
+    if (row.className !== wanted) row.className = wanted;
+    [title, value ?? "–", about].forEach((text, i) => retext(row.parts[i], text));
+    const meant = JSON.stringify(meaning);
+    if (row.meant !== meant) {
+      row.meant = meant;
+      row.replaceChildren(
+        row.firstChild,
+        ...meaning.map(([text, look]) => appendText(el("p", { class: look ?? "" }), text)),
+      );
+    }
+    return row;
+  }
+
+  /** How often each category of markers stands in the trace. */
+  marks(counts) {
+    const list = this.row("marks", () =>
+      el(
+        "ul",
+        { class: "marks" },
+        CATEGORIES.map((category) =>
+          el(
+            "li",
+            {},
+            el("span", { class: `m m-${category}` }, category),
+            el("span", { class: "value" }),
+          ),
+        ),
+      ),
+    );
+    CATEGORIES.forEach((category, i) => {
+      const item = list.children[i];
+      item.classList.toggle("none", !counts[category]);
+      retext(item.lastChild, String(counts[category] ?? "–"));
+    });
+    return list;
+  }
+}
+
+function retext(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+function panelRows(kept, { rows, warnings, failed, n_pool }) {
   return [
-    ...warnings.map((text) => appendText(el("p", { class: "warning small" }), text)),
-    ...rows.map((row) => scoreRow(row, n_pool, open.has(row.score))),
-    ...failed.map((text) =>
-      appendText(el("p", { class: "dim small" }, "Not computed: "), text.slice(0, 300)),
-    ),
+    ...warnings.map((text) => kept.words("p", "warning small", text)),
+    ...rows.map((row) => scoreRow(kept, row, n_pool)),
+    ...failed.map((text) => kept.words("p", "dim small", `Not computed: ${text.slice(0, 300)}`)),
   ];
 }
 
 /** One number: what it is called and says on a line, what it means below when asked. */
-function scoreRow({ score, value, more, percentile }, nPool, isOpen) {
+function scoreRow(kept, { score, value, more, percentile }, nPool) {
   const words = SCORE_WORDS[score];
   const ranks = words.direction === "lower" || words.direction === "higher";
   const direction = ranks ? `source prefers ${words.direction}` : words.direction;
   const stands =
     percentile === null ? null : `above ${percentile} % of ${nPool?.toLocaleString("en")}`;
   const about = [words.unit, direction, stands, more].filter(Boolean).join(" · ");
-  return el(
-    "details",
-    { class: value === null ? "score none" : "score", "data-score": score, open: isOpen },
-    el(
-      "summary",
-      {},
-      el("span", { class: "title" }, words.title),
-      el("span", { class: "value" }, value ?? "–"),
-      el("span", { class: "about" }, about),
-    ),
-    el("p", {}, words.says),
-    ranks ? el("p", {}, `Its source prefers ${words.direction}, of one problem's traces.`) : "",
-    el("p", {}, "Not for: ", words.not_for),
-    el("p", { class: "dim" }, words.source),
-  );
+  return kept.score(score, "score", { title: words.title, value, about }, [
+    [words.says],
+    ...(ranks ? [[`Its source prefers ${words.direction}, of one problem's traces.`]] : []),
+    [`Not for: ${words.not_for}`],
+    [words.source, "dim"],
+  ]);
 }
 
 /** Hints that the teacher knew the answer: each with its place in the pool, none a verdict. */
-function leakRows({ risk, rows, n_pool }, open) {
+function leakRows(kept, { risk, rows, n_pool }) {
   const order = risk === null ? "No sign is known yet." : `Leak risk ${risk} of 100, an order.`;
   return [
-    el("h3", { class: "label" }, "Leak signs"),
-    el("p", { class: "dim small" }, `${order} Hints to read, no verdict.`),
-    ...rows.map(({ sign, title, says, unit, value, steps, percentile }) =>
-      el(
-        "details",
-        {
-          class: value === null ? "score leak none" : "score leak",
-          "data-score": sign,
-          open: open.has(sign),
-        },
-        el(
-          "summary",
-          {},
-          el("span", { class: "title" }, title),
-          el("span", { class: "value" }, value ?? "–"),
-          el(
-            "span",
-            { class: "about" },
-            value === null
-              ? "not known"
-              : percentile === null
-                ? `${unit} · place in the pool not known yet`
-                : `${unit} · above ${percentile} % of ${n_pool.toLocaleString("en")}`,
-          ),
-        ),
-        appendText(el("p"), says),
-        steps.length ? el("p", {}, `Step ${steps.join(", ")}`) : "",
-      ),
-    ),
+    kept.words("h3", "label", "Leak signs"),
+    kept.words("p", "dim small", `${order} Hints to read, no verdict.`),
+    ...rows.map(({ sign, title, says, unit, value, steps, percentile }) => {
+      const about =
+        value === null
+          ? "not known"
+          : percentile === null
+            ? `${unit} · place in the pool not known yet`
+            : `${unit} · above ${percentile} % of ${n_pool.toLocaleString("en")}`;
+      return kept.score(sign, "score leak", { title, value, about }, [
+        [says],
+        ...(steps.length ? [[`Step ${steps.join(", ")}`]] : []),
+      ]);
+    }),
   ];
 }
 

@@ -17,8 +17,9 @@ class TraceView {
     this.frame = el("div", { class: "steps", "data-heat": "off", "data-markers": "on" });
     pane.append(this.frame);
     this.onStep = []; // called with the step that one comes to stand on
-    this.leaf = null; // what is on screen: {card, prepared, unfolded, items, root}
+    this.leaf = null; // what is on screen: {card, prepared, unfolded, items, root, folio}
     this.ahead = null; // the next card's, built and laid out, unseen, while nobody waits
+    this.gone = null; // the last card's folio, unseen, until there is time to clear it away
     this.cursor = -1;
     this.step = -1;
     this.observer = new IntersectionObserver((seen) => this.onSeen(seen), {
@@ -60,7 +61,7 @@ class TraceView {
    * Show a card from its beginning.
    *
    * The next card's leaf is laid out already, so it only takes the place of the last one. That it can
-   * be found and selected is left until it is painted.
+   * be found and selected, and that the last one is cleared away, is left until it is painted.
    */
   show(card) {
     // Asked before anything changes, when it costs no layout. The event that tells of a scroll comes
@@ -68,14 +69,14 @@ class TraceView {
     const isScrolled = this.pane.scrollTop !== 0;
     this.settle();
     this.forget(this.leaf);
-    this.leaf?.root.remove();
+    this.gone = this.leaf?.folio ?? null;
     this.leaf = this.ahead?.card === card ? this.ahead : this.build(card);
     if (this.leaf === this.ahead) this.ahead = null;
     this.cursor = -1;
     this.step = -1;
-    this.leaf.root.className = "leaf";
-    this.leaf.root.style.width = "";
-    if (this.leaf.root.parentNode !== this.frame) this.frame.append(this.leaf.root);
+    if (this.gone) this.gone.className = "folio ahead";
+    this.leaf.folio.className = "folio";
+    if (this.leaf.folio.parentNode !== this.frame) this.frame.append(this.leaf.folio);
     if (isScrolled) this.pane.scrollTop = 0;
     if (document.visibilityState === "hidden") this.settle();
     else requestAnimationFrame(() => setTimeout(() => this.settle(), 0));
@@ -83,20 +84,21 @@ class TraceView {
 
   /** What is left until the card on screen is painted; whoever wants to use it may ask sooner. */
   settle() {
-    if (this.leaf?.root.inert) this.leaf.root.inert = false;
+    this.gone?.remove();
+    this.gone = null;
+    if (this.leaf?.folio.inert) this.leaf.folio.inert = false;
   }
 
   /** Build a card's steps before it is asked for. */
   anticipate(card) {
     if (!card || card === this.card || card === this.ahead?.card) return;
     this.forget(this.ahead);
-    this.ahead?.root.remove();
+    this.ahead?.folio.remove();
     this.ahead = this.build(card);
-    const { root } = this.ahead;
-    root.className = "leaf ahead";
-    root.style.width = `${this.frame.clientWidth}px`;
-    root.inert = true;
-    this.frame.append(root);
+    const { folio } = this.ahead;
+    folio.className = "folio ahead";
+    folio.inert = true;
+    this.frame.append(folio);
   }
 
   /**
@@ -128,7 +130,7 @@ class TraceView {
   clear() {
     this.settle();
     this.forget(this.leaf);
-    this.leaf?.root.remove();
+    this.leaf?.folio.remove();
     this.leaf = null;
     this.cursor = -1;
   }
@@ -158,6 +160,7 @@ class TraceView {
       return item;
     });
     leaf.root = el("ol", { class: "leaf" }, leaf.items);
+    leaf.folio = el("div", { class: "folio" }, leaf.root);
     return leaf;
   }
 

@@ -146,9 +146,13 @@ def risks(store: Store, among: Pool | None = None) -> pl.DataFrame:
     )
 
 
-def candidates(store: Store, reviewer: str, queue: str) -> pl.DataFrame:
+def candidates(
+    store: Store,
+    reviewer: str | None,
+    queue: str,
+    columns: Sequence[str] = tuple(CANDIDATE_SCHEMA),
+) -> pl.DataFrame:
     """`Store.candidates` with what queues read; for `QUEUE` with the leak risk and its reason."""
-    columns = tuple(CANDIDATE_SCHEMA)
     if queue != QUEUE:
         return store.candidates(reviewer, columns=columns)
     found = risks(store).select("trace_id", "leak_risk", "leak_reason")

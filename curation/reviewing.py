@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import math
 import threading
+import time
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
@@ -37,6 +38,17 @@ STEADY = BY_SCORE | {
     FRONTIER,
 }  # fmt: skip
 """Queues in which a trace's place hangs on no decision."""
+READS: Mapping[str, tuple[str, ...]] = {
+    "in order": (), ASSIGNED: (), "random": (), "random control": (), FRONTIER: (),
+    "most surprising": ("mean_nll_nats",),
+    "unscored first": ("mean_nll_nats",),
+    "most informative": ("mean_nll_nats", "rsr"),
+    "one problem at a time": ("teacher_context",),
+    "teacher contrast": ("teacher_context", "n_epistemic", "n_words"),
+    leak_signs.QUEUE: (),
+}  # fmt: skip
+"""What each queue of `STEADY` looks at, beside ids and arrival: what it need not, it does not wait
+for."""
 READ_ANYWAY = frozenset(("needs adjudication", "flagged by me", SELECTION))
 """Queues that offer what enough people have read, and what is assigned to others."""
 EXACT = 2000
@@ -119,9 +131,7 @@ def catch_up(assigned: Assigned, store: Store) -> None:
 
 def _whole_line(store: Store, queue: str, reviewer: str, seed: int, chosen: Sequence[str]) -> Line:
     if queue in STEADY:
-        every = leak_signs.candidates(store, reviewer, queue).with_columns(
-            my_verdict=pl.lit(None, dtype=pl.String())
-        )
+        every = leak_signs.candidates(store, None, queue, READS[queue])
         if queue == FRONTIER:
             every = every.join(_bands(store), on="problem_id", how="left", maintain_order="left")
         if queue == ASSIGNED:
@@ -202,14 +212,19 @@ def grown(pulse: Pulse) -> tuple[int, int]:
 
 
 class Newest(Generic[Answer]):
-    """The newest answer to a slow question, which is asked again when its version changes."""
+    """The newest answer to a slow question, which is asked again when its version changes.
+
+    The first time the asking waits `head_start_s`, so that it takes nothing from what a person
+    waits for meanwhile.
+    """
 
     class _Told(NamedTuple):
         version: object
         error: Exception | None
 
-    def __init__(self, ask: Callable[[], Answer]) -> None:
+    def __init__(self, ask: Callable[[], Answer], head_start_s: float = 0.0) -> None:
         self._ask = ask
+        self._head_start_s = head_start_s
         self._lock = threading.Lock()
         self._told: Newest._Told | None = None
         self._answer: Answer | None = None
@@ -236,6 +251,8 @@ class Newest(Generic[Answer]):
 
     def _find(self, version: object) -> None:
         error: Exception | None = None
+        if self._told is None:
+            time.sleep(self._head_start_s)
         try:
             answer = self._ask()
         except Exception as exc:  # told to whoever asks, on their thread

@@ -9,6 +9,7 @@ import streamlit as st
 from curation import dealing, desk, editing, guidance, reviewing, ui
 from curation.desk import cards, messages
 from curation.screens import anchoring, blind_desk, gold, guidelines, review_queue, span_labels
+from curation.screens.percentiles import pool
 
 KEY = "desk"
 RENEWED_S = 240
@@ -23,18 +24,6 @@ def ordered(
     queue, chosen, where, text = choice
     line = reviewing.line(_room.store, queue, reviewer, seed, chosen)
     return line.within(set(_room.store.find(where, text))) if where or text else line
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def pools(_room: ui.Room, path: str, student: str) -> reviewing.Newest[cards.Among]:
-    """What percentiles are of, found beside the reviewing: in a large store it takes seconds."""
-    return reviewing.Newest(lambda: cards.pool(_room.store))
-
-
-def pool(room: ui.Room) -> cards.Among | None:
-    """What percentiles are of, None until it is known; waited for where little is stored."""
-    asked = pools(room, str(room.store.path), room.student)
-    return asked.at(reviewing.grown(room.store.pulse()), patience_s=0.3)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -57,7 +46,7 @@ def screen(
     )
     n_done = dealing.n_decided(queue, room.reviewer, decided, room.readers)
     review_queue.elsewhere(n_elsewhere)
-    if first is not None and first not in deck[:1]:
+    if first is not None:
         deck = [first, *(trace_id for trace_id in deck if trace_id != first)]
     scores = store.score_versions([*deck, *upcoming], student)
     profiles = store.profile_versions([*deck, *upcoming], student)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation import queues
+from curation import queues, reviewing
 
 COVER_THE_UNDECIDED = [
     "in order", "random", "most surprising", "teacher contrast", "leak risk", "unscored first",
@@ -262,3 +262,14 @@ def test_a_selection_holds_exactly_the_chosen_traces_each_once() -> None:
 def test_a_selection_is_named_by_its_traces() -> None:
     assert queues.selection_id(["a", "b"]) == queues.selection_id(["a", "b"])
     assert queues.selection_id(["a", "b"]) != queues.selection_id(["b", "a"])
+
+
+@given(rows=ROWS, queue=st.sampled_from(sorted(reviewing.STEADY)), seed=st.integers(0, 3))
+def test_a_queue_reads_no_more_than_is_asked_of_the_store_for_it(
+    rows: list[dict[str, Any]], queue: str, seed: int
+) -> None:
+    given_anyway = ["trace_id", "problem_id", "added_order", "my_verdict", "n_others"]
+    every = candidates(*rows)
+    narrow = every.select(*given_anyway, *reviewing.READS[queue])
+    of_all, of_few = (queues.QUEUES[queue](frame, "ann", seed) for frame in (every, narrow))
+    assert list(of_few) == list(of_all)

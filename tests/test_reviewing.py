@@ -154,3 +154,17 @@ def test_the_oldest_that_nobody_took_is_given_up() -> None:
     for name in ("a", "b", "c"):
         soon.prepare(name, partial(str, name))
     assert [soon.take(name, lambda: "now") for name in "abc"] == ["now", "b", "c"]
+
+
+def test_the_first_asking_leaves_the_machine_to_the_first_card(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("curation.reviewing.time.sleep", waited.append)
+    answers = iter("ab")
+    slow = Newest(lambda: next(answers), head_start_s=1.0)
+    assert [slow.at(1, patience_s=9.0), waited] == ["a", [1.0]]
+    slow.at(2)
+    assert slow._thread is not None
+    slow._thread.join()
+    assert [slow.at(2), waited] == ["b", [1.0]]

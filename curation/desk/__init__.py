@@ -126,7 +126,7 @@ def mount(
         )
 
     wish = outbox.wish(road.sent(key))
-    cards, missing = road.cards(deck, wish, build)
+    cards, missing = road.cards(deck, wish, build, is_first=road.sent(key) is None)
     made = {str(card["trace_id"]): card for card in cards}
     renderings: dict[str, Json] = {}
     for trace_id in wish.rendered:

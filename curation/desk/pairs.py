@@ -76,7 +76,7 @@ def mount(
         )
 
     wish = outbox.wish(road.sent(key))
-    cards, missing = road.cards(deck, wish, build)
+    cards, missing = road.cards(deck, wish, build, is_first=road.sent(key) is None)
     data: dict[str, Json] = {
         "desk": key,
         "store": store_id,

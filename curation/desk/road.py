@@ -38,12 +38,17 @@ def sent(key: str) -> object:
 
 
 def cards(
-    deck: Iterable[tuple[str, str]], wish: outbox.Wish, build: Callable[[str], Card]
+    deck: Iterable[tuple[str, str]],
+    wish: outbox.Wish,
+    build: Callable[[str], Card],
+    *,
+    is_first: bool = False,
 ) -> tuple[list[Card], dict[str, Json]]:
     """The cards that the browser lacks or asks for, and why some cannot be built.
 
     `deck` is (id, version) of the cards in queue order; one that is held in its version is not
-    built again.
+    built again. With `is_first`, when the browser has not spoken yet, it gets the first card alone,
+    so that it has something to show; what it lacks it will ask for at once.
     """
     made: list[Card] = []
     missing: dict[str, Json] = {}
@@ -52,7 +57,7 @@ def cards(
         [name for name, version in versions.items() if wish.holding.get(name) != version]
         + wish.want
     )
-    for name in asked:
+    for name in list(asked)[:1] if is_first else asked:
         try:
             made.append({**build(name), "version": versions.get(name, "")})
         except CurationError as error:

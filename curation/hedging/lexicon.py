@@ -49,8 +49,13 @@ class Lexicon:
     def _grouped(self) -> dict[str, list[Entry]]:
         """Folded phrase -> its entries."""
         grouped: dict[str, list[Entry]] = {}
-        for entry in self.entries:
-            grouped.setdefault(fold(entry.phrase).hay, []).append(entry)
+        phrases = [entry.phrase for entry in self.entries]
+        # As paragraphs of one text: folding thousands one by one takes most of a second.
+        folded = fold("\n\n".join(phrases)).hay.split("  ")
+        if len(folded) != len(phrases) or any(phrase != phrase.strip() for phrase in phrases):
+            folded = [fold(phrase).hay for phrase in phrases]
+        for phrase, entry in zip(folded, self.entries, strict=True):
+            grouped.setdefault(phrase, []).append(entry)
         return grouped
 
     @cached_property

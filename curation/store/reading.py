@@ -176,11 +176,15 @@ class Reading(Evidence):
         )
 
     def candidates(
-        self, reviewer: str, question: str = QUESTION, columns: Collection[str] | None = None
+        self,
+        reviewer: str | None,
+        question: str = QUESTION,
+        columns: Collection[str] | None = None,
     ) -> pl.DataFrame:
         """What a queue chooses from: every trace with the reviewer's own verdict and others'.
 
-        Traces that edits made are nobody's task and left out.
+        Traces that edits made are nobody's task and left out. Without a reviewer nobody's verdict
+        is looked at: `my_verdict` is null and `n_others` 0 everywhere.
 
         `columns` names what of a trace is asked for (None = everything that `list_traces` has,
         which takes several times as long); the ids, `added_order`, `my_verdict` and `n_others` are
@@ -189,11 +193,19 @@ class Reading(Evidence):
         kept = ["trace_id", "problem_id", "position"]
         kept += sorted(set(columns or ()) & (_COLUMNS - {*kept}))
         listed = _LISTED if columns is None else ", ".join(kept)
+        # The view joins whatever it is asked for.
+        view = "trace" if columns is not None and len(kept) == 3 else "trace_overview"
+        if reviewer is None:
+            return self._frame(
+                f"select {listed}, position as added_order, null::varchar as my_verdict, "
+                f"0::bigint as n_others from {view} anti join edited_trace using (trace_id) "
+                "order by position"
+            )
         return self._frame(
             f"""
             select o.*, o.position as added_order, mine.my_verdict,
                 coalesce(others.n_others, 0) as n_others
-            from (select {listed} from trace_overview) o
+            from (select {listed} from {view}) o
             left join (
                 select trace_id, verdict as my_verdict from current_decision
                 where reviewer = $reviewer and question = $question

@@ -1,0 +1,37 @@
+"""What travels between a desk in the browser and the page: which cards are sent, and when."""
+
+from __future__ import annotations
+
+from curation.desk import messages, outbox, road
+from curation.errors import UnknownTrace
+
+DECK = [("t1", "v1"), ("t2", "v1"), ("t3", "v2")]
+
+
+def build(trace_id: str) -> messages.Card:
+    if trace_id == "gone":
+        raise UnknownTrace("The store holds no trace gone.")
+    return {"trace_id": trace_id}
+
+
+def names(cards: list[messages.Card]) -> list[object]:
+    return [card["trace_id"] for card in cards]
+
+
+def test_a_browser_that_has_not_spoken_gets_the_first_card_alone() -> None:
+    cards, missing = road.cards(DECK, outbox.wish(None), build, is_first=True)
+    assert (names(cards), missing) == (["t1"], {})
+    # What it says then: it holds one, and the deck named the others.
+    wish = outbox.wish({"holding": [["t1", "v1"]]})
+    assert names(road.cards(DECK, wish, build)[0]) == ["t2", "t3"]
+
+
+def test_a_card_held_in_its_version_is_not_built_again_and_one_asked_for_is() -> None:
+    wish = outbox.wish({"holding": [["t1", "v1"], ["t3", "v1"]], "want": ["t9"]})
+    assert names(road.cards(DECK, wish, build)[0]) == ["t2", "t3", "t9"]
+
+
+def test_a_card_that_cannot_be_built_says_why_and_holds_nothing_up() -> None:
+    cards, missing = road.cards([("gone", ""), *DECK], outbox.wish({}), build)
+    assert names(cards) == ["t1", "t2", "t3"]
+    assert missing == {"gone": "The store holds no trace gone."}

@@ -25,6 +25,9 @@ UNRESERVED = frozenset(("needs second reading", "flagged by me"))
 UPCOMING = 2
 """How many cards behind the deck are worth making before they are asked for."""
 
+AHEAD = 64
+"""How many cards ahead `Standing` is asked about at once."""
+
 
 class Hand(NamedTuple):
     """What one desk gets."""

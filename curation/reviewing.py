@@ -183,9 +183,11 @@ def _bands(store: Store) -> pl.DataFrame:
     )
 
 
-def version(store: Store, queue: str, reviewer: str) -> tuple[object, ...]:
-    """What the order of a queue hangs on, beside the reviewer's own new decisions."""
-    pulse = store.pulse()
+def version(store: Store, queue: str, reviewer: str, pulse: Pulse) -> tuple[object, ...]:
+    """What the order of a queue hangs on, beside the reviewer's own new decisions.
+
+    `pulse` is `Store.pulse` now.
+    """
     assigned = store.n_assignment_records()
     shared = (
         assigned,
@@ -209,6 +211,41 @@ def grown(pulse: Pulse) -> tuple[int, int]:
         return n if n <= EXACT else EXACT + int(math.log(n / EXACT, 1.02))
 
     return step(pulse.scores), step(pulse.families)
+
+
+class Stands(NamedTuple):
+    """Under what a trace's numbers stand; None where there are none."""
+
+    score: str | None
+    families: str | None
+
+
+class Standing:
+    """Under what the numbers of cards stand, asked for many cards at once.
+
+    As long as nothing but decisions is stored it holds, and a key press asks nothing.
+    """
+
+    def __init__(self, store: Store, student: str) -> None:
+        self._store, self._student = store, student
+        self._lock = threading.Lock()
+        self._pulse: Pulse | None = None
+        self._known: dict[str, Stands] = {}
+
+    def of(
+        self, trace_ids: Collection[str], pulse: Pulse, ahead: Callable[[], Collection[str]]
+    ) -> dict[str, Stands]:
+        """For each of `trace_ids`, at `pulse`; `ahead` says what will be asked for soon."""
+        with self._lock:
+            if pulse != self._pulse:
+                self._pulse, self._known = pulse, {}
+            known = self._known
+        if any(i not in known for i in trace_ids):
+            asked = [i for i in dict.fromkeys([*trace_ids, *ahead()]) if i not in known]
+            scores = self._store.score_versions(asked, self._student)
+            families = self._store.profile_versions(asked, self._student)
+            known.update((i, Stands(scores.get(i), families.get(i))) for i in asked)
+        return {i: known[i] for i in trace_ids}
 
 
 class Newest(Generic[Answer]):

@@ -34,12 +34,19 @@ def prepared(
     return reviewing.Prepared(8)
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)
+def standing(_room: ui.Room, path: str, student: str) -> reviewing.Standing:
+    """Under what the numbers of cards stand, for all sessions."""
+    return reviewing.Standing(_room.store, student)
+
+
 def screen(
     room: ui.Room, choice: review_queue.Choice, first: str | None, *, is_blind_first: bool
 ) -> None:
     """Hand the browser its next cards and store what comes back."""
     store, student, queue = room.store, room.student, choice.queue
-    version = (str(store.path), *reviewing.version(store, queue, room.reviewer))
+    pulse = store.pulse()
+    version = (str(store.path), *reviewing.version(store, queue, room.reviewer, pulse))
     line = ordered(room, room.reviewer, 0, choice, version)
     deck, n_left, n_elsewhere, decided, upcoming = dealing.deal(
         store, line, queue, room.reviewer, desk.depth(KEY), room.readers, room.reservations
@@ -48,14 +55,15 @@ def screen(
     review_queue.elsewhere(n_elsewhere)
     if first is not None:
         deck = [first, *(trace_id for trace_id in deck if trace_id != first)]
-    scores = store.score_versions([*deck, *upcoming], student)
-    profiles = store.profile_versions([*deck, *upcoming], student)
-    among = pool(room)
+    stands = standing(room, str(store.path), student).of(
+        [*deck, *upcoming], pulse, lambda: line.left(decided, dealing.AHEAD)[0]
+    )
+    among = pool(room, pulse)
     # Percentiles of a pool that has doubled since are worth a new card; one more trace is not.
     size = among.height.bit_length() if among else 0
     slips = {
-        i: f"{scores.get(i)}|{profiles.get(i)}|{size if i in scores else ''}|{decided.get(i)}"
-        for i in [*deck, *upcoming]
+        i: f"{score}|{families}|{size if score else ''}|{decided.get(i)}"
+        for i, (score, families) in stands.items()
     }
     soon = prepared(room, str(store.path), student, room.reviewer)
 
@@ -90,11 +98,12 @@ with ui.page("Review") as room:
     is_blind_first = anchoring.switch()
     span_labels.section(room)
     guidelines.link()
-    if not room.store.pulse().traces:
+    pulse = room.store.pulse()
+    if not pulse.traces:
         st.info("There is nothing to review yet. Bring traces in first.")
         st.page_link("pages/1_Ingest.py", label="Ingest traces", icon=":material/upload_file:")
     else:
-        waiting = room.caretaker.state()["waiting"] or pool(room) is None
+        waiting = room.caretaker.state()["waiting"] or pool(room, pulse) is None
         linked = st.query_params.get("trace")
         if linked is not None and not room.store.holds_trace(linked):
             st.warning(ui.escaped(f"The link names {linked}, which this store does not hold."))

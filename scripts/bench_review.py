@@ -30,6 +30,7 @@ import tempfile
 import time
 import uuid
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,10 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright  # noqa: E402
 
-from curation import reviewing, store  # noqa: E402
+from curation import dealing, reviewing, store  # noqa: E402
 from curation.desk import cards  # noqa: E402
 from curation.records import Decision  # noqa: E402
+from curation.sharing import Readers, Reservations  # noqa: E402
 from tests.browser.server import Server  # noqa: E402
 
 PATIENCE_MS = 60_000
@@ -220,12 +222,16 @@ def query_times(path: Path, n: int) -> dict[str, list[float]]:
     with store.open(path) as opened:
         student = opened.setting("student") or ""
         line = reviewing.line(opened, "in order", "eve", 0, ())
+        readers, held = Readers(), Reservations()
+        standing = reviewing.Standing(opened, student)
         for _ in range(n):
             start = time.perf_counter()
-            reviewing.version(opened, "in order", "eve")
-            deck, _ = line.left(opened.decided_by("eve"), 6)
-            opened.score_versions(deck, student)
-            opened.profile_versions(deck, student)
+            pulse = opened.pulse()
+            reviewing.version(opened, "in order", "eve", pulse)
+            hand = dealing.deal(opened, line, "in order", "eve", 6, readers, held)
+            deck, decided = hand.deck, hand.decided
+            ahead = partial(line.left, decided, dealing.AHEAD)
+            standing.of([*deck, *hand.upcoming], pulse, lambda ahead=ahead: ahead()[0])
             asked["query"].append(1000 * (time.perf_counter() - start))
             start = time.perf_counter()
             cards.build(opened, student, "eve", deck[-1], line.why(deck[-1]), None)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from curation import assigning, queues, reviewing
 from curation import store as stores
 from curation.errors import StoreError
-from curation.reviewing import EXACT, Line, Newest, grown
+from curation.reviewing import EXACT, Line, Newest, Standing, Stands, grown
 from curation.store import Store
 from curation.store.reading import Pulse
 from tests.builders import a_batch, a_decision, a_trace
@@ -30,16 +31,16 @@ def test_a_decision_and_its_undo_leave_the_order_of_a_steady_queue_as_it_was(
 ) -> None:
     if queue == reviewing.ASSIGNED:
         assigning.make(store, assigning.Request(("ada",)), made_by="lead")
-    version = reviewing.version(store, queue, "ada")
+    version = reviewing.version(store, queue, "ada", store.pulse())
     line = reviewing.line(store, queue, "ada", 0, ())
     ids, n = line.left(store.decided_by("ada"), 9)
     assert (len(ids), n) == (5, 5)
     store.decide(a_decision(ids[0]))
     store.decide(a_decision(ids[2], reviewer="ben"))
-    assert reviewing.version(store, queue, "ada") == version
+    assert reviewing.version(store, queue, "ada", store.pulse()) == version
     assert line.left(store.decided_by("ada"), 2) == (ids[1:3], 4)
     store.undo("ada")
-    assert reviewing.version(store, queue, "ada") == version
+    assert reviewing.version(store, queue, "ada", store.pulse()) == version
     assert line.left(store.decided_by("ada"), 9) == (ids, 5)
     # What was decided before the order was made comes back too.
     store.decide(a_decision(ids[0]))
@@ -53,10 +54,10 @@ def test_a_decision_and_its_undo_leave_the_order_of_a_steady_queue_as_it_was(
 
 def test_what_others_said_makes_a_second_reading_anew(store: Store) -> None:
     queue = "needs second reading"
-    before = reviewing.version(store, queue, "ada")
+    before = reviewing.version(store, queue, "ada", store.pulse())
     first = store.list_traces()["trace_id"][0]
     store.decide(a_decision(first, reviewer="ben"))
-    assert reviewing.version(store, queue, "ada") != before
+    assert reviewing.version(store, queue, "ada", store.pulse()) != before
     line = reviewing.line(store, queue, "ada", 0, ())
     assert line.left(store.decided_by("ada"), 9) == ([first], 1)
     store.decide(a_decision(first))
@@ -168,3 +169,25 @@ def test_the_first_asking_leaves_the_machine_to_the_first_card(
     assert slow._thread is not None
     slow._thread.join()
     assert [slow.at(2), waited] == ["b", [1.0]]
+
+
+def test_where_numbers_stand_is_asked_for_many_cards_at_once_until_something_is_stored() -> None:
+    asked: list[list[str]] = []
+
+    class Answers:
+        def score_versions(self, ids: list[str], student: str) -> dict[str, str]:
+            asked.append(ids)
+            return {i: f"{student} {len(asked)}" for i in ids if i != "unscored"}
+
+        def profile_versions(self, ids: list[str], student: str) -> dict[str, str]:
+            return {}
+
+    stands = Standing(cast(Store, Answers()), "sp")
+    now = Pulse(0, "", 0, 0, "")
+    first = stands.of(["a"], now, lambda: ["a", "b", "unscored"])
+    assert first == {"a": Stands("sp 1", None)}
+    again = stands.of(["b", "unscored"], now, lambda: ["c"])
+    assert again == {"b": Stands("sp 1", None), "unscored": Stands(None, None)}
+    assert asked == [["a", "b", "unscored"]]
+    later = stands.of(["b"], now._replace(scores=1), list)
+    assert [later, asked[1:]] == [{"b": Stands("sp 2", None)}, [["b"]]]

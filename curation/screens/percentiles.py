@@ -6,6 +6,7 @@ import streamlit as st
 
 from curation import reviewing, ui
 from curation.desk import cards
+from curation.store.reading import Pulse
 
 HEAD_START_S = 1.0
 """In a large store, what the first card has before the pool is looked for beside it."""
@@ -19,9 +20,8 @@ def pools(
     return reviewing.Newest(lambda: cards.pool(_room.store), 0.0 if is_small else HEAD_START_S)
 
 
-def pool(room: ui.Room) -> cards.Among | None:
+def pool(room: ui.Room, pulse: Pulse) -> cards.Among | None:
     """What percentiles are of, None until it is known; waited for where little is stored."""
-    pulse = room.store.pulse()
     is_small = pulse.traces <= reviewing.EXACT
     asked = pools(room, str(room.store.path), room.student, is_small=is_small)
     return asked.at(reviewing.grown(pulse), patience_s=0.3 if is_small else 0.0)

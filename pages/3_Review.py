@@ -9,11 +9,13 @@ import streamlit as st
 from curation import dealing, desk, editing, guidance, reviewing, ui
 from curation.desk import cards, messages
 from curation.screens import anchoring, blind_desk, gold, guidelines, review_queue, span_labels
-from curation.screens.percentiles import pool
+from curation.screens.beside import pool, prepared, standing
 
 KEY = "desk"
 RENEWED_S = 240
 """How often an open desk says that it still holds its cards, well before they are free again."""
+RESTING_S = 20
+"""How often it looks whether somebody let the scorer go on."""
 
 
 @st.cache_resource(max_entries=32, show_spinner="Ordering the queue")
@@ -24,20 +26,6 @@ def ordered(
     queue, chosen, where, text = choice
     line = reviewing.line(_room.store, queue, reviewer, seed, chosen)
     return line.within(set(_room.store.find(where, text))) if where or text else line
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def prepared(
-    _room: ui.Room, path: str, student: str, reviewer: str
-) -> reviewing.Prepared[messages.Card]:
-    """The cards that come behind this reviewer's deck, made while they read."""
-    return reviewing.Prepared(8)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def standing(_room: ui.Room, path: str, student: str) -> reviewing.Standing:
-    """Under what the numbers of cards stand, for all sessions."""
-    return reviewing.Standing(_room.store, student)
 
 
 def screen(
@@ -103,13 +91,15 @@ with ui.page("Review") as room:
         st.info("There is nothing to review yet. Bring traces in first.")
         st.page_link("pages/1_Ingest.py", label="Ingest traces", icon=":material/upload_file:")
     else:
-        waiting = room.caretaker.state()["waiting"] or pool(room, pulse) is None
+        waits = room.caretaker.state()["waiting"] > 0
+        is_resting = waits and ui.scorer_rests(room) is not None
+        is_busy = (waits and not is_resting) or pool(room, pulse) is None
         linked = st.query_params.get("trace")
         if linked is not None and not room.store.holds_trace(linked):
             st.warning(ui.escaped(f"The link names {linked}, which this store does not hold."))
             linked = None
 
-        @st.fragment(run_every=2 if waiting else RENEWED_S)
+        @st.fragment(run_every=2 if is_busy else RESTING_S if is_resting else RENEWED_S)
         def desk_screen() -> None:
             """The desk, looked at again by itself: scores arrive, reservations are renewed."""
             with ui.boundary():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from curation.desk import messages, outbox, road
 from curation.errors import UnknownTrace
 
@@ -18,12 +20,26 @@ def names(cards: list[messages.Card]) -> list[object]:
     return [card["trace_id"] for card in cards]
 
 
-def test_a_browser_that_has_not_spoken_gets_the_first_card_alone() -> None:
-    cards, missing = road.cards(DECK, outbox.wish(None), build, is_first=True)
-    assert (names(cards), missing) == (["t1"], {})
-    # What it says then: it holds one, and the deck named the others.
-    wish = outbox.wish({"holding": [["t1", "v1"]]})
-    assert names(road.cards(DECK, wish, build)[0]) == ["t2", "t3"]
+def test_a_browser_that_has_not_spoken_gets_what_is_built_soon_and_asks_for_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s = 0.0
+    monkeypatch.setattr("curation.desk.road.time.monotonic", lambda: now_s)
+
+    def slow(trace_id: str) -> messages.Card:
+        nonlocal now_s
+        now_s += 0.07
+        return build(trace_id)
+
+    # After 0.07 s there is time for one more, after 0.14 s there is none.
+    cards, missing = road.cards(DECK, outbox.wish(None), slow, is_first=True)
+    assert (names(cards), missing) == (["t1", "t2"], {})
+    wish = outbox.wish({"holding": [["t1", "v1"], ["t2", "v1"]]})
+    assert names(road.cards(DECK, wish, slow)[0]) == ["t3"]
+    now_s = 0.0
+    monkeypatch.setattr(road, "FIRST_S", 0.0)
+    assert names(road.cards(DECK, outbox.wish(None), slow, is_first=True)[0]) == ["t1"]
+    assert names(road.cards(DECK, outbox.wish(None), slow)[0]) == ["t1", "t2", "t3"]
 
 
 def test_a_card_held_in_its_version_is_not_built_again_and_one_asked_for_is() -> None:

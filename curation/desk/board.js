@@ -26,6 +26,7 @@ class Board {
     this.courier.onAnswer();
     if (this.deck.want.size && !this.isAsking) this.courier.sendSoon();
     this.isAsking = this.deck.want.size > 0;
+    this.root.dataset.deck = this.deck.isWhole ? "whole" : "coming";
   }
 
   /** The browser's storage changed in another tab: keys, and what was decided there. */

@@ -91,6 +91,11 @@ class Deck {
     }
   }
 
+  /** Whether every card of the queue that the server named is here. */
+  get isWhole() {
+    return this.order.every((id) => this.cards.has(id));
+  }
+
   takeReply(reply) {
     if (!reply) return;
     for (const [id, stored] of Object.entries(reply.acks)) {

@@ -8,6 +8,7 @@ Knows nothing of stores and queues, nor of what a card holds.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from curation.desk import outbox
 from curation.desk.messages import Card, Json
 from curation.errors import CurationError, StoreBusy
 from curation.records import Decision, Stored
+
+FIRST_S = 0.1
+"""How long cards are built for a browser that shows none yet."""
 
 _HERE = Path(__file__).parent
 
@@ -47,8 +51,9 @@ def cards(
     """The cards that the browser lacks or asks for, and why some cannot be built.
 
     `deck` is (id, version) of the cards in queue order; one that is held in its version is not
-    built again. With `is_first`, when the browser has not spoken yet, it gets the first card alone,
-    so that it has something to show; what it lacks it will ask for at once.
+    built again. With `is_first`, when the browser has not spoken yet, it gets what can be built
+    within `FIRST_S`, one card at least, so that it soon has something to show; what it lacks it
+    will ask for at once.
     """
     made: list[Card] = []
     missing: dict[str, Json] = {}
@@ -57,7 +62,10 @@ def cards(
         [name for name, version in versions.items() if wish.holding.get(name) != version]
         + wish.want
     )
-    for name in list(asked)[:1] if is_first else asked:
+    begun_s = time.monotonic()
+    for name in asked:
+        if is_first and made and time.monotonic() - begun_s > FIRST_S:
+            break
         try:
             made.append({**build(name), "version": versions.get(name, "")})
         except CurationError as error:

@@ -29,9 +29,15 @@ class Desk:
         dialog.dismiss()
 
     def open(self) -> Desk:
-        """Open the page (again) and wait for a card."""
+        """Open the page (again) and wait for its cards."""
         self.page.goto(self.url)
-        return self.wait_for_phase("card")
+        return self.wait_for_deck()
+
+    def wait_for_deck(self) -> Desk:
+        """Wait for a card, and for those behind it, which may come a moment later."""
+        self.wait_for_phase("card")
+        expect(self.page.locator(".desk")).to_have_attribute("data-deck", "whole")
+        return self
 
     def find(self, selector: str) -> Locator:
         """Something inside the desk; the next card, which lies unseen beside this one, is not."""

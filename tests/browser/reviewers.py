@@ -1,6 +1,6 @@
 """Several reviewers at once on one store: is anything lost or doubled, and how long does it take?
 
-    python -m tests.browser.reviewers --reviewers 8 --minutes 0.5 --every 2
+    python -m tests.browser.reviewers --reviewers 8 --minutes 0.5 --every 2 [--store FILE]
 
 Each has a browser profile of their own and decides every two seconds. What was pressed on which
 card is written down here; in the end the store must hold exactly that, each once, in each person's
@@ -11,6 +11,7 @@ decided by more than one person.
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
@@ -34,7 +35,7 @@ TIMED = """() => { const find = (root) => root.querySelector('.receipt') ?? [...
     const state = () => Object.keys(localStorage).some((key) => key.startsWith('hedgerow/1/'));
     addEventListener('keydown', (event) => { open ??= event.timeStamp; });
     setInterval(() => { if (open !== null && !state() && find(document)?.dataset.state === 'saved')
-        { waits.push(performance.now() - open); open = null; } }, 10); }"""
+        { waits.push(performance.now() - open); open = null; } }, 25); }"""
 
 
 class Outcome:
@@ -100,14 +101,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=0.5)
     parser.add_argument("--every", type=float, default=2.0, help="seconds between one's decisions")
     parser.add_argument("--queue", default="in order")
+    parser.add_argument("--store", type=Path, help="review a copy of this one, not the demo")
     chosen = parser.parse_args(argv)
     expect.set_options(timeout=120_000)
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         path = Path(name) / "s.duckdb"
-        demo = str(ROOT / "data" / "demo" / "traces.jsonl")
-        asked = {"sources": [demo], "format": None, "map": None, "max_trace_chars": 2_000_000}
-        with stores.open(path) as store:
-            commands.run("ingest", store, asked)
+        if chosen.store:
+            shutil.copyfile(chosen.store, path)
+        else:
+            demo = str(ROOT / "data" / "demo" / "traces.jsonl")
+            asked = {"sources": [demo], "format": None, "map": None, "max_trace_chars": 2_000_000}
+            with stores.open(path) as store:
+                commands.run("ingest", store, asked)
         env = {"HEDGEROW_STORE": str(path), "HEDGEROW_BACKGROUND_SCORING": "0"}
         server = Server(ROOT / "app.py", Path(name), env, ROOT).start()
         browser = launch(playwright)

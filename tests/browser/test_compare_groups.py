@@ -70,7 +70,7 @@ def test_the_best_of_several_by_key_is_stored_pair_by_pair_and_taken_back_as_one
     desk.page.keyboard.type("the shortest")
     desk.press("Escape", "3")
     expect(desk.page.locator(".desk")).not_to_have_attribute("data-trace", first)
-    desk.wait_for_phase("card")
+    desk.wait_for_deck()
     second = desk.shown
     assert desk.waiting() == n - 1
     expect(desk.find(".progress")).to_contain_text("1 of 2 decided, 1 left")

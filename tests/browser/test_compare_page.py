@@ -59,7 +59,7 @@ def start(serve: Serve, path: Path) -> Callable[[], Server]:
 def next_pair(desk: Desk, after: str) -> str:
     """The place of the pair that stands there once `after` is gone."""
     expect(desk.page.locator(".desk")).not_to_have_attribute("data-trace", after)
-    desk.wait_for_phase("card")
+    desk.wait_for_deck()
     return desk.shown
 
 

@@ -1,11 +1,11 @@
-"""What the percentiles on a card are of: one answer for everybody who looks at one store."""
+"""What is kept beside the review desk, for all who sit at one store."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from curation import reviewing, ui
-from curation.desk import cards
+from curation.desk import cards, messages
 from curation.store.reading import Pulse
 
 HEAD_START_S = 1.0
@@ -25,3 +25,17 @@ def pool(room: ui.Room, pulse: Pulse) -> cards.Among | None:
     is_small = pulse.traces <= reviewing.EXACT
     asked = pools(room, str(room.store.path), room.student, is_small=is_small)
     return asked.at(reviewing.grown(pulse), patience_s=0.3 if is_small else 0.0)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def prepared(
+    _room: ui.Room, path: str, student: str, reviewer: str
+) -> reviewing.Prepared[messages.Card]:
+    """The cards that come behind this reviewer's deck, made while they read."""
+    return reviewing.Prepared(8)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def standing(_room: ui.Room, path: str, student: str) -> reviewing.Standing:
+    """Under what the numbers of cards stand, for all sessions."""
+    return reviewing.Standing(_room.store, student)

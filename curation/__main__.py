@@ -40,6 +40,7 @@ from curation import (
     spot_check_commands,
 )
 from curation import store as stores
+from curation.answers import as_json
 from curation.errors import CurationError, StoreBusy
 from curation.records import FAMILIES, STANDARD, VERDICTS
 from curation.settings import DTYPES, Settings
@@ -61,14 +62,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         misuse = {"export": export_commands.misuse, "scales": export_scales.misuse}
         if why := misuse.get(arguments["command"], lambda _: None)(arguments):
             parser.error(why)
-        name, as_json = arguments.pop("command"), arguments.pop("json")
+        name, is_json = arguments.pop("command"), arguments.pop("json")
         _check_encoding(arguments)
         for key in _PATHS:
             if arguments.get(key) is not None:
                 arguments[key] = _absolute(arguments[key])
         arguments["max_trace_chars"] = dials.max_trace_chars
         answer = _run(name, Path(arguments.pop("store")), arguments)
-        _say(console.as_json(answer) if as_json else console.readable(name, answer), as_json)
+        _say(as_json(answer) if is_json else console.readable(name, answer), is_json)
     except CurationError as exc:
         return _fail(str(exc))
     except BrokenPipeError:

@@ -1,14 +1,10 @@
-"""How the command line's answers read: to a person, or as JSON to a program."""
+"""How the command line's answers read to a person."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
-
-import orjson
 
 from curation import (
     contamination_commands,
@@ -20,27 +16,6 @@ from curation import (
     people_commands,
     spot_check_commands,
 )
-
-
-def as_json(answer: dict[str, Any]) -> str:
-    """The answer as one line of JSON (RFC 8259): times in ISO 8601, NaN and infinity as null."""
-    try:
-        return orjson.dumps(answer).decode()
-    except TypeError:
-        # Lone surrogates, numbers above 64 bits and deep nesting, as `extra` may hold them.
-        return json.dumps(_finite(answer), allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    return value
 
 
 def readable(name: str, answer: dict[str, Any]) -> str:

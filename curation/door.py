@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from curation import errors
-from curation.console import as_json
+from curation.answers import as_json
 from curation.errors import CurationError, StoreBusy, StoreError
 
 Handler = Callable[[str, dict[str, Any]], dict[str, Any]]

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from curation import commands
 from curation import store as stores
 from curation.caretaker import Caretaker
 from curation.door import Door
@@ -67,6 +66,8 @@ def _answer(
     store: Store, caretaker: Caretaker, name: str, arguments: dict[str, Any]
 ) -> dict[str, Any]:
     """Run a command that came through the door."""
+    from curation import commands  # half a second that the first page need not wait for
+
     if name not in commands.COMMANDS:
         raise CurationError(
             f"The process that holds {store.path} does not know `{name}`; it may be of another "

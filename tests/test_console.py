@@ -15,6 +15,7 @@ import pytest
 
 from curation import __main__ as command_line
 from curation import console
+from curation.answers import as_json
 from curation.settings import ROOT
 from tests.said import Said, first_trace
 
@@ -61,9 +62,9 @@ def test_what_a_value_looks_like_to_a_person() -> None:
 
 def test_json_holds_what_json_can_hold() -> None:
     answer: dict[str, Any] = {"nan": float("nan"), "infinite": [float("inf"), -1.5], "pair": (1, 2)}
-    assert console.as_json(answer) == '{"nan":null,"infinite":[null,-1.5],"pair":[1,2]}'
+    assert as_json(answer) == '{"nan":null,"infinite":[null,-1.5],"pair":[1,2]}'
     odd = {"big": 2**70, "lone": "\ud800", "nan": float("nan")}
-    assert json.loads(console.as_json(odd)) == {"big": 2**70, "lone": "\ud800", "nan": None}
+    assert json.loads(as_json(odd)) == {"big": 2**70, "lone": "\ud800", "nan": None}
 
 
 def test_an_answer_reaches_a_terminal_of_any_encoding(demo: Path) -> None:

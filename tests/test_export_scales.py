@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from curation import commands, console, export, export_scales, store
+from curation.answers import as_json
 from curation.errors import FilterError
 from curation.export import scale_words
 from curation.figures import scales as charts
@@ -54,7 +55,7 @@ def test_command_and_manifest_say_the_same(filled: Store, tmp_path: Path) -> Non
     said = commands.run("scales", filled, arguments)
     written = export.write(filled, export.recipe_from({}), out=tmp_path / "x")
     manifest = json.loads((tmp_path / "x" / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["scales"] == json.loads(console.as_json(said))["scales"]
+    assert manifest["scales"] == json.loads(as_json(said))["scales"]
     assert written.record["scales"] == said["scales"]
     # nothing was marked before the command: it counts, as an export by command does
     row = said["scales"]["rows"][0]

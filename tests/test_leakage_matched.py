@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from curation import console, leakage
+from curation import leakage
+from curation.answers import as_json
 from curation.leakage import Matched, report
 from curation.leakage.matching import GAIN_SUMS
 from tests.test_leakage import of, traces
@@ -208,7 +209,7 @@ def test_the_sources_words_for_a_context_are_told() -> None:
 
 
 def test_the_answer_has_null_where_there_is_no_number() -> None:
-    text = console.as_json(report(many(4)).to_dict())
+    text = as_json(report(many(4)).to_dict())
     assert "NaN" not in text
     assert '"suppression_ci":[null,null]' in text
     assert '"nll_difference_nats":{"value":null,"ci":[null,null],"n_problems":0' in text

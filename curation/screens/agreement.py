@@ -110,7 +110,7 @@ def _coefficients(result: Agreement) -> None:
     )  # fmt: skip
     with st.container(horizontal=True):
         for name, value, ci, says in shown:
-            with st.container(border=True, width=150):
+            with st.container(border=True, width=160):
                 st.metric(name, number(value), help=says)
                 st.caption(f"95 %: {ends(ci)}")
     st.caption(

@@ -2,11 +2,11 @@
 
     python -m tests.browser.faults --runs 100 --seed 0
 
-A run opens the desk, decides by key, and lets things happen between: the server killed (-9) and
-started again, stopped and let go on, the socket cut, tabs closed, reloaded or opened beside, the
-browser's storage full, its clock moved back. What was pressed on which card is written down here,
-apart from the desk's own outbox; in the end everything works again, and the records on disk must be
-exactly that: each once, those of a tab in the order of its keys.
+A run opens the desk, decides by key, edits and accepts, and lets things happen between: the
+server killed (-9) and started again, stopped and let go on, the socket cut, tabs closed, reloaded
+or opened beside, the browser's storage full, its clock moved back. What was pressed on which card
+is written down here, apart from the desk's own outbox; in the end everything works again, and the
+records on disk must be exactly that: each once, those of a tab in the order of its keys.
 
 One thing is not done: a tab that says "only in this tab: keep it open" is not closed.
 """
@@ -52,6 +52,8 @@ class Pressed(NamedTuple):
     trace_id: str
     verdict: str | None
     """None = taken back."""
+    edit: str | None = None
+    """The text that it was accepted with."""
 
 
 class Found(NamedTuple):
@@ -114,6 +116,19 @@ class Run:
                 self.pressed.append(Pressed(number, desk.shown, None))
             if self.rng.random() < 0.5:
                 desk.page.wait_for_timeout(self.rng.randint(0, 300))
+
+    def edit(self) -> None:
+        """Edit the trace on one of the tabs and accept it so."""
+        number, desk = self.rng.choice(list(self.tabs.items()))
+        if desk.page.locator(".desk").get_attribute("data-phase") != "card":
+            return
+        before, text = desk.shown, f"It is {len(self.pressed)}, as tab {number} has it."
+        desk.press("e")
+        field = desk.find(".edit-field")
+        field.fill(text)
+        field.press("Control+Enter")
+        expect(field).to_be_hidden()
+        self.pressed.append(Pressed(number, before, "accept", text))
 
     @staticmethod
     def _n_kept(desk: Desk) -> int:
@@ -199,7 +214,7 @@ class Run:
         try:
             self.open_tab()
             faults = (
-                self.decide, self.decide, self.kill, self.freeze, self.cut, self.close,
+                self.decide, self.decide, self.edit, self.kill, self.freeze, self.cut, self.close,
                 self.reload, self.beside, self.fill, self.clock_back,
             )  # fmt: skip
             for fault in self.rng.choices(faults, k=N_ACTIONS):
@@ -223,7 +238,12 @@ class Run:
         """Hold the records on disk against the keys."""
         # A tab's own ids end in its number (`TAGGED`).
         stored = [
-            Pressed(int(row["decision_id"][-2:], 16), row["trace_id"], row["verdict"])
+            Pressed(
+                int(row["decision_id"][-2:], 16),
+                row["trace_id"],
+                row["verdict"],
+                row["extra"].get("edit", {}).get("text"),
+            )
             for row in self.bench.rows
         ]
         left, places = list(enumerate(stored)), []

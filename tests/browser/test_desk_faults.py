@@ -23,14 +23,19 @@ def test_no_decision_is_lost_doubled_or_out_of_order_among_random_faults(
     # The runs did what they are for: they decided, and more than one kind of fault came by.
     assert all(found.n_pressed for found in founds)
     assert len({fault for found in founds for fault in found.done}) >= 6
+    assert "edit" in {done for found in founds for done in found.done}
 
 
 def test_a_run_tells_what_is_lost_doubled_or_out_of_order(tmp_path: Path) -> None:
     class Written:
         rows = [
-            {"decision_id": f"…{tab:02x}", "trace_id": trace_id, "verdict": verdict}
-            for tab, trace_id, verdict in [
-                (0, "t2", "accept"), (0, "t1", "accept"), (1, "t3", "flag"), (1, "t3", "flag"),
+            {
+                "decision_id": f"…{tab:02x}", "trace_id": trace_id, "verdict": verdict,
+                "extra": {"edit": {"text": edit}} if edit else {},
+            }
+            for tab, trace_id, verdict, edit in [
+                (0, "t2", "accept", None), (0, "t1", "accept", None), (1, "t3", "flag", None),
+                (1, "t3", "flag", None), (1, "t5", "accept", "It is 5."),
             ]
         ]  # fmt: skip
 
@@ -41,9 +46,15 @@ def test_a_run_tells_what_is_lost_doubled_or_out_of_order(tmp_path: Path) -> Non
         faults.Pressed(0, "t2", "accept"),
         faults.Pressed(1, "t3", "flag"),
         faults.Pressed(1, "t4", "reject"),
+        faults.Pressed(1, "t5", "accept", "It is five."),
     ]
     found = run.found()
-    assert found.lost == [faults.Pressed(1, "t4", "reject")]
-    assert found.surplus == [faults.Pressed(1, "t3", "flag")]
+    # An accept whose edit is another one is lost, and what is stored instead is too much.
+    assert found.lost == [
+        faults.Pressed(1, "t4", "reject"), faults.Pressed(1, "t5", "accept", "It is five."),
+    ]  # fmt: skip
+    assert found.surplus == [
+        faults.Pressed(1, "t3", "flag"), faults.Pressed(1, "t5", "accept", "It is 5."),
+    ]  # fmt: skip
     # Tab 0 pressed t1 before t2; t2 was stored before t1.
     assert (found.n_disordered, found.n_crossed, found.is_sound) == (1, 0, False)

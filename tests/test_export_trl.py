@@ -291,7 +291,8 @@ trainer = PRMTrainer(
     ),
 )
 rows = [
-    ([label for label in row["labels"] if label >= 0], tokenizer.decode(row["input_ids"]))
+    ([label for label in row["labels"] if label >= 0],
+     tokenizer.decode(row["input_ids"]).removeprefix(tokenizer.bos_token))
     for row in trainer.train_dataset
 ]
 print(json.dumps({

@@ -10,27 +10,72 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from curation.export import scale_words as words
-from curation.export.formats import FORMATS, is_of_pairs
+from curation.export.formats import FORMATS, RowsOf, rows_of
 
 _LISTED = 12
 _SHOWN_CHARS = 80
 
 
-_OF_TRACES = (
-    "traces",
-    "accepted by the people who reviewed it",
+class _Kind(NamedTuple):
+    """What the rows of a kind are, how people made them so, what it means, what is counted."""
+
+    rows: str
+    how: str
+    means: str
+    length: str = "a trace"
+
+
+_ACCEPTED = (
     "Accepted means that everyone who gave a verdict on the trace accepted it, or, where they "
-    "differed, an adjudicator did.",
+    "differed, an adjudicator did."
 )
-_OF_PAIRS = (
-    "pairs of traces",
-    "compared by people",
-    "Chosen is the trace that more people preferred; pairs with as many votes on both sides are "
-    "disputed, ties and flags count for neither. The counts below are of both traces of each pair.",
-)
+_KINDS: dict[RowsOf, _Kind] = {
+    "accepted": _Kind("traces", "accepted by the people who reviewed it", _ACCEPTED),
+    "labelled": _Kind(
+        "traces",
+        "accepted or rejected by the people who reviewed it",
+        f"{_ACCEPTED} Rejected means the same of rejections.",
+    ),
+    "pairs": _Kind(
+        "pairs of traces",
+        "compared by people, or an accepted trace over a rejected one",
+        "Of two that people compared, chosen is the trace that more of them preferred; pairs with "
+        "as many votes on both sides are disputed, ties and flags count for neither. An edit is a "
+        "vote for what it made. The counts below are of both traces of each pair.",
+    ),
+    "stepwise": _Kind(
+        "traces",
+        "with its steps judged by people",
+        "A step's label is what most of its reviewers said; one of which they are evenly divided, "
+        "or of which nobody said anything, has none, and no row goes on beyond it. The trace as a "
+        "whole may be accepted or rejected (`state`).",
+        "a row's steps",
+    ),
+    "privileged": _Kind(
+        "prompts",
+        "with what a teacher may be told beyond it",
+        "A directive says how a trace should have differed; the trace may be accepted or rejected "
+        "(`state`).",
+        "of what is told",
+    ),
+    "prompts": _Kind(
+        "prompts", "of a problem with a trace that people accepted", _ACCEPTED, "a prompt"
+    ),
+    "judgements": _Kind(
+        "judgements",
+        "what one person said of a trace's steps",
+        "People who judged the same trace have a row each; the trace as a whole may be accepted or "
+        "rejected.",
+    ),
+    "everything": _Kind(
+        "traces",
+        "with what people decided of it, if anything",
+        f"{_ACCEPTED} The other states are counted below, and their traces are here too.",
+    ),
+}
 
 
 def dataset_card(
@@ -46,8 +91,7 @@ def dataset_card(
     options = record["options"]
     ranked = sorted(lengths)
     shares = {each["name"]: each["share"] for each in options["splits"]}
-    of_pairs = is_of_pairs(record["format"])
-    what, how, means = _OF_PAIRS if of_pairs else _OF_TRACES
+    what, how, means, counted = _KINDS[rows_of(record["format"])]
     lines = [
         "---",
         f"license: {_license(contents['licence'])}",
@@ -94,7 +138,7 @@ def dataset_card(
         "",
         _splits(options),
         "",
-        f"**Length.** {ranked[0]:,} to {ranked[-1]:,} characters a trace, median "
+        f"**Length.** {ranked[0]:,} to {ranked[-1]:,} characters {counted}, median "
         f"{ranked[len(ranked) // 2]:,}. TRL keeps the first 1,024 tokens of a row unless "
         "`max_length` is set: set it, or the ends of long traces are not trained on.",
         "",

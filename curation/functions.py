@@ -44,7 +44,8 @@ POOL_SCHEMA: dict[str, pl.DataType] = {
 """One marked trace a row. `place_mean` is the mean place of its epistemic markers along the trace
 (0 = start, 1 = end; null without markers); the belief columns are null where no curve is stored."""
 
-_BATCH = 100
+_BATCH = 2_000
+"""Traces asked for at a time: each question looks through all scores, whatever it is about."""
 
 
 def pool(

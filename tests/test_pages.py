@@ -339,3 +339,19 @@ def test_a_list_too_long_for_a_browser_is_cut_and_its_problems_are_still_whole(
     assert cut["bands"] is None
     app.toggle(key="bands_all").set_value(True).run()
     assert tables(app)["bands"].equals(whole["bands"])
+
+
+def test_over_many_traces_what_markers_do_is_read_when_asked_for(
+    demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shown(app: AppTest) -> list[Any]:
+        return [t.value for t in app.dataframe if "Markers per trace" in t.value.columns]
+
+    (whole,) = shown(_run("pages/4_Spot_check.py"))
+    st.cache_resource.clear()
+    monkeypatch.setattr(numbers, "SHOWN", 5)
+    app = _run("pages/4_Spot_check.py")
+    assert shown(app) == []
+    app.toggle(key="functions_all").set_value(True).run()
+    (asked,) = shown(app)
+    assert asked.equals(whole)

@@ -14,6 +14,7 @@ import streamlit as st
 
 from curation import functions
 from curation.leakage_tables import FUNCTIONS_NOTE
+from curation.screens import numbers
 from curation.ui import Room
 
 LABELS = {
@@ -48,6 +49,11 @@ def table(found: pl.DataFrame) -> pl.DataFrame:
 def section(room: Room, frame: pl.DataFrame) -> None:
     """Markers per trace and what follows them, a row a teacher context of `frame` (list_traces)."""
     st.subheader("Function, not word")
+    if frame.height > numbers.SHOWN and not st.toggle(
+        f"Read {frame.height:,} traces for it", key="functions_all",
+        help="Every text is read again, which takes its time over so many.",
+    ):  # fmt: skip
+        return
     ids = frame["trace_id"].to_list()
     lexicons = sorted(set(frame["lexicon_id"].drop_nulls()))
     said = "\n".join([*ids, *lexicons, str(frame["belief_gain_nats"].count()), room.student])

@@ -42,8 +42,8 @@ N_PERM = 120
 BOILERPLATE = 200
 """A shingle counted more often in the texts is taken for part of a template, and not compared."""
 
-_COUNTER_BITS = 24
-"""Shingles are counted by 16 million counters; what shares one is counted together."""
+_FEWEST_BITS, _MOST_BITS = 12, 24
+"""Shingles are counted by up to 16 million counters; what shares one is counted together."""
 
 _HEIGHTS = (12, 10, 8, 6, 5, 4, 3)
 _RECALL = 0.99
@@ -187,12 +187,15 @@ def _sifted(normal: pl.Series, height: int) -> tuple[NDArray[np.int64], Signatur
     places: list[NDArray[np.int64]] = []
     signatures: list[Signatures] = []
     chunks = list(_chunks(normal))
-    counts = np.zeros(1 << _COUNTER_BITS, np.uint32)
-    held: list[Shingles] = []
+    held = [_shingles(chunk) for _, chunk in chunks] if len(chunks) == 1 else []
+    n_bits = _MOST_BITS
+    if held:
+        # Four counters a shingle, so that few share one.
+        n_bits = min(n_bits, max(_FEWEST_BITS, len(held[0].hashes).bit_length() + 2))
+    counts = np.zeros(1 << n_bits, np.uint32)
     for _, chunk in chunks:
-        runs = _shingles(chunk)
-        counts += np.bincount(_counter(runs), minlength=len(counts)).astype(np.uint32)
-        held = [runs] if len(chunks) == 1 else []
+        runs = held[0] if held else _shingles(chunk)
+        counts += np.bincount(_counter(runs, n_bits), minlength=len(counts)).astype(np.uint32)
     for start, chunk in chunks:
         runs = _telling(held[0] if held else _shingles(chunk), counts)
         is_wanted = np.diff(runs.offsets) > 0
@@ -210,14 +213,14 @@ def _sifted(normal: pl.Series, height: int) -> tuple[NDArray[np.int64], Signatur
     return np.concatenate(places), np.concatenate(signatures)
 
 
-def _counter(runs: Shingles) -> NDArray[np.int64]:
+def _counter(runs: Shingles, n_bits: int) -> NDArray[np.int64]:
     """Which counter each shingle is counted by: the leading bits of its hash."""
-    return (runs.hashes >> np.uint64(64 - _COUNTER_BITS)).astype(np.int64)
+    return (runs.hashes >> np.uint64(64 - n_bits)).astype(np.int64)
 
 
 def _telling(runs: Shingles, counts: NDArray[np.uint32]) -> Shingles:
     """The shingles without those that stand in too many texts to tell any of them from others."""
-    is_telling = counts[_counter(runs)] <= BOILERPLATE
+    is_telling = counts[_counter(runs, len(counts).bit_length() - 1)] <= BOILERPLATE
     kept = np.concatenate([[0], np.cumsum(is_telling)])
     return Shingles(runs.hashes[is_telling], kept[runs.offsets], runs.first_word[is_telling])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from curation.errors import ExportError
 from curation.records import recipe_version_id
 from curation.settings import ROOT
 from tests.builders import a_decision
+from tests.tiny import CHATML, a_folder, a_tokenizer
 
 
 @pytest.fixture(autouse=True)
@@ -206,6 +208,25 @@ def test_a_row_is_shown_as_it_will_stand_in_the_file(decided: Path) -> None:
         fifth = store.trace(store.list_traces()["trace_id"][4])
     assert row["trace_id"] == fifth.trace_id
     assert row["messages"][1]["content"] == fifth.text
+
+
+@pytest.mark.slow
+def test_the_tokens_of_a_row_are_counted_with_those_that_carry_loss(
+    decided: Path, tmp_path: Path
+) -> None:
+    tiny = a_folder(tmp_path / "tiny", a_tokenizer(chat_template=CHATML))
+    app = _page()
+    _tab(app, "As the trainer reads it")
+    app.text_input(key="export_row_student").set_value(str(tiny))
+    app.toggle(key="export_tokens").set_value(True).run()
+    assert not app.exception
+    (counted,) = re.findall(r"([\d,]+) tokens, ([\d,]+) of them carry loss", _said(app))
+    assert counted[0] == counted[1]  # messages are learnt from end to end
+    app.selectbox(key="export_format").set_value("sft-prompt-completion").run()
+    (counted,) = re.findall(r"([\d,]+) tokens, ([\d,]+) of them carry loss", _said(app))
+    assert 0 < int(counted[1].replace(",", "")) < int(counted[0].replace(",", ""))
+    app.text_input(key="export_row_student").set_value("no-such-student").run()
+    assert "There is no student 'no-such-student'" in _said(app)
 
 
 def test_an_export_is_found_again_wherever_its_asker_went(demo: Path, tmp_path: Path) -> None:

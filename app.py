@@ -6,9 +6,10 @@ import streamlit as st
 
 from curation import ui
 from curation.leakage_tables import DEMO_NOTE, DEMO_TEACHER
-from curation.screens import history
+from curation.screens import history, warming
 
 with ui.page("Home") as room:
+    warming.begin(room, str(room.store.path))
     status = room.store.status()
     st.title("Hedgerow")
     st.caption(

@@ -28,10 +28,10 @@ def test_a_browser_that_has_not_spoken_gets_what_is_built_soon_and_asks_for_the_
 
     def slow(trace_id: str) -> messages.Card:
         nonlocal now_s
-        now_s += 0.07
+        now_s += 0.03
         return build(trace_id)
 
-    # After 0.07 s there is time for one more, after 0.14 s there is none.
+    # After 0.03 s there is time for one more, after 0.06 s there is none.
     cards, missing = road.cards(DECK, outbox.wish(None), slow, is_first=True)
     assert (names(cards), missing) == (["t1", "t2"], {})
     wish = outbox.wish({"holding": [["t1", "v1"], ["t2", "v1"]]})

@@ -19,7 +19,7 @@ from curation.desk.messages import Card, Json
 from curation.errors import CurationError, StoreBusy
 from curation.records import Decision, Stored
 
-FIRST_S = 0.1
+FIRST_S = 0.05
 """How long cards are built for a browser that shows none yet."""
 
 _HERE = Path(__file__).parent

@@ -58,6 +58,8 @@ class Connection:
         self.path = path
         self._write_lock = threading.RLock()
         self._transaction: duckdb.DuckDBPyConnection | None = None
+        self._n_changes = 0
+        """How often something beside decisions was written; counted once it is on disk."""
         self._duckdb = _connect(path)
         try:
             self._migrate(migrations)
@@ -110,8 +112,11 @@ class Connection:
             yield
 
     @contextmanager
-    def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """One write transaction, or the enclosing one where this thread is in one already."""
+    def _writing(self, *, changes: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+        """One write transaction, or the enclosing one where this thread is in one already.
+
+        `changes` says whether anything but decisions is written.
+        """
         with self._write_lock:
             if self._transaction is not None:
                 yield self._transaction
@@ -122,6 +127,7 @@ class Connection:
                 try:
                     yield cursor
                     cursor.execute("commit")
+                    self._n_changes += changes
                 except _UNREADABLE as exc:
                     _roll_back(cursor)
                     raise StoreError(

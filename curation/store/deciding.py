@@ -64,7 +64,7 @@ class Deciding(Edits, Profiling):
             self._check_no_edit(decision.trace_id)
         row = decision_row(decision, trace["text_hash"], self._tied(decision, edited))
         row["content_hash"] = decision_hash(row)
-        with self._writing() as cursor:
+        with self._writing(changes=edited is not None) as cursor:
             known = _known(cursor, decision.decision_id)
             if known is not None:
                 if known["content_hash"] != row["content_hash"]:

@@ -56,6 +56,9 @@ class Pulse(NamedTuple):
 class Reading(Evidence):
     """The part of a store that answers questions."""
 
+    _felt: tuple[int, Pulse] | None = None
+    """The last pulse, and how many changes there had been when it was asked for."""
+
     def n_records(self) -> int:
         """How many decisions and withdrawals are stored."""
         n: int = self._value("select count(*) from decision")
@@ -65,8 +68,15 @@ class Reading(Evidence):
         """What changes whenever anything but decisions is stored; cheap, whatever the size.
 
         Nothing that is stored changes, but for settings, students and what a problem lacked: so
-        counts tell, and those of whole tables are read off, not counted.
+        counts tell, and those of whole tables are read off, not counted. Asked of the file only
+        where this process, which owns it, has written since.
         """
+        n_changes = self._n_changes  # read first: what is written meanwhile is asked for next time
+        if self._felt is None or self._felt[0] != n_changes:
+            self._felt = n_changes, self._feel()
+        return self._felt[1]
+
+    def _feel(self) -> Pulse:
         row = self._one(
             """
             select (select count(*) from trace) as traces,

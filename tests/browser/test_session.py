@@ -91,7 +91,7 @@ def test_ten_verdicts_by_keyboard_one_undone_a_reload_and_an_export_that_trl_tra
     page.get_by_label("Folder", exact=True).fill(str(out))
     page.get_by_label("Folder", exact=True).press("Enter")
     page.get_by_role("button", name="Write", exact=True).click()
-    expect(page.get_by_text("4 traces written.")).to_be_visible()
+    expect(page.get_by_text("4 rows written as sft-messages", exact=False)).to_be_visible()
     assert desk.crashes == []
     server.stop()
 

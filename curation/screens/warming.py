@@ -1,0 +1,35 @@
+"""What the first card of a process needs, read while nobody waits for it.
+
+A page's modules and the libraries behind them take a second or two to import, the lexicon to fold,
+the file to be read for the first time. Whoever opens Home sets it off; scripts/run does so at once.
+"""
+
+from __future__ import annotations
+
+import threading
+
+import streamlit as st
+
+from curation import reviewing, ui
+from curation.errors import CurationError
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def begin(_room: ui.Room, path: str) -> threading.Thread:
+    """The thread that reads it; once for each store of this process."""
+    thread = threading.Thread(target=_read, args=(_room,), daemon=True, name="warming")
+    thread.start()
+    return thread
+
+
+def _read(room: ui.Room) -> None:
+    from curation.desk import cards  # with all that it imports
+    from curation.screens import review_queue  # noqa: F401 - the same
+
+    store = room.store
+    try:
+        deck, _ = reviewing.line(store, "in order", room.reviewer, 0, ()).left({}, 1)
+        for trace_id in deck:
+            cards.build(store, room.student, room.reviewer, trace_id, None, None)
+    except CurationError:
+        return  # told where somebody asks for it

@@ -132,12 +132,12 @@ def _choose(room: ui.Room) -> None:
     }
     if not labels:
         return
-    left, right = st.columns([4, 1], vertical_alignment="bottom")
-    chosen = left.selectbox(
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    chosen = row.selectbox(
         "Saved recipes", list(labels), key="export_saved", format_func=lambda ref: labels[ref]
     )
-    right.button(
-        "Open", key="export_open", on_click=_open, args=(room, chosen), width="stretch",
+    row.button(
+        "Open", key="export_open", on_click=_open, args=(room, chosen), width="content",
         help="Puts this version into the form; what stands there unsaved is gone then.",
     )  # fmt: skip
 
@@ -164,9 +164,9 @@ def _filter(room: ui.Room) -> str | None:
         help=ui.FILTER_HELP, persist_state="session",
     )  # fmt: skip
     if views:
-        left, right = st.columns([4, 1], vertical_alignment="bottom")
-        left.selectbox("Saved views of Review", list(views), key="export_view")
-        right.button("Use", key="export_view_use", on_click=take, width="stretch")
+        row = st.container(horizontal=True, vertical_alignment="bottom")
+        row.selectbox("Saved views of Review", list(views), key="export_view")
+        row.button("Use", key="export_view_use", on_click=take, width="content")
     is_without_gold = st.checkbox(
         "Leave gold items out", key="export_without_gold", persist_state="session",
         help="Traces whose right verdict was known; else they are exported like any other.",

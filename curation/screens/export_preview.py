@@ -34,14 +34,14 @@ def section(found: Plan) -> None:
     shown, recipe = found.preview, found.recipe
     if shown.refusal is not None:
         st.warning(ui.escaped(shown.refusal), icon=":material/block:")
-        if not found.rows.height:
+        if not found.rows.height and any(shown.states.values()):
             page, label, icon = _WHERE_TO_GO.get(rows_of(recipe.format), _REVIEW)
             st.page_link(page, label=label, icon=f":material/{icon}:")
     total, n_problems = sum(shown.rows.values()), sum(shown.problems.values())
-    rows, problems, out = st.columns(3)
-    rows.metric("Rows", f"{total:,}", border=True)
-    problems.metric("Problems", f"{n_problems:,}", border=True)
-    out.metric("Left out", f"{sum(shown.left_out.values()):,}", border=True)
+    with st.container(horizontal=True):
+        st.metric("Rows", f"{total:,}", border=True)
+        st.metric("Problems", f"{n_problems:,}", border=True)
+        st.metric("Left out", f"{sum(shown.left_out.values()):,}", border=True)
     st.caption("By split")
     st.dataframe(
         [
@@ -59,14 +59,13 @@ def section(found: Plan) -> None:
         },
         alt="Rows and problems of each split",
     )  # fmt: skip
-    left, right = st.columns(2)
-    left.caption("What the filter keeps, by state")
-    left.dataframe(
+    st.caption("What the filter keeps, by state")
+    st.dataframe(
         [{"state": state, "n": n} for state, n in shown.states.items() if n],
         hide_index=True, placeholder="–", key="export_by_state", alt="Counts by state",
     )  # fmt: skip
-    right.caption("Left out, and why")
-    right.dataframe(
+    st.caption("Left out, and why")
+    st.dataframe(
         [{"reason": reason, "n": n} for reason, n in shown.left_out.items()],
         hide_index=True, placeholder="–", key="export_left_out", alt="What is left out and why",
     )  # fmt: skip

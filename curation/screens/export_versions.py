@@ -19,12 +19,12 @@ def section(room: ui.Room, draft: Draft) -> None:
     known = draft.opened.name if draft.opened is not None else ""
     if "export_name" not in st.session_state:
         st.session_state["export_name"] = known or ""
-    left, right = st.columns([4, 1], vertical_alignment="bottom")
-    name = left.text_input(
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    name = row.text_input(
         "Save this recipe as", key="export_name", placeholder="sft-v1", persist_state="session"
     )
-    right.button(
-        "Save", key="export_save", on_click=_save, args=(room, draft), width="stretch",
+    row.button(
+        "Save", key="export_save", on_click=_save, args=(room, draft), width="content",
         disabled=not (name or "").strip(), icon=":material/bookmark_add:",
     )  # fmt: skip
     log = room.store.export_recipe_log()

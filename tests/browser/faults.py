@@ -68,6 +68,8 @@ class Found(NamedTuple):
     """Places where a tab's records stand otherwise than its keys were pressed."""
     n_crossed: int
     """Neighbours of different tabs that were stored the other way round."""
+    n_ignored: int
+    """Verdict keys that left the card where it was, as while a dialog stands before it."""
 
     @property
     def is_sound(self) -> bool:
@@ -89,6 +91,7 @@ class Run:
         self.pressed: list[Pressed] = []
         self.done: list[str] = []
         self.is_full = False
+        self.n_ignored = 0
 
     def open_tab(self) -> None:
         """One more tab of the same reviewer."""
@@ -111,6 +114,10 @@ class Run:
             n_said = self._n_kept(desk)
             desk.press(key)
             if key != "u":
+                is_card = desk.page.locator(".desk").get_attribute("data-phase") == "card"
+                if is_card and desk.shown == before:
+                    self.n_ignored += 1  # the card stands there as before: nothing was said
+                    continue
                 self.pressed.append(Pressed(number, before, VERDICTS[key]))
             elif self._n_kept(desk) > n_said:
                 self.pressed.append(Pressed(number, desk.shown, None))
@@ -265,6 +272,7 @@ class Run:
             [said for _, said in left],
             sum(a > b for ats in by_tab.values() for a, b in zip(ats, ats[1:], strict=False)),
             sum(one[0] != two[0] and one[1] > two[1] for one, two in pairs),
+            self.n_ignored,
         )
 
 
@@ -306,6 +314,8 @@ def main(argv: list[str] | None = None) -> int:
                 founds.append(found)
                 if not found.is_sound:
                     sys.stdout.write(f"{found}\n")
+                if len(founds) % 20 == 0:
+                    sys.stdout.write(f"{len(founds)} runs\n")
                 sys.stdout.flush()
         finally:
             server.kill()
@@ -315,7 +325,9 @@ def main(argv: list[str] | None = None) -> int:
         f"{sum(len(one.lost) for one in founds)} lost, "
         f"{sum(len(one.surplus) for one in founds)} doubled, "
         f"{sum(one.n_disordered for one in founds)} out of order in a tab, "
-        f"{sum(one.n_crossed for one in founds)} between tabs; {len(broken)} runs did not end\n"
+        f"{sum(one.n_crossed for one in founds)} between tabs, "
+        f"{sum(one.n_ignored for one in founds)} keys that left the card standing; "
+        f"{len(broken)} runs did not end\n"
     )
     return 0 if not broken and all(one.is_sound for one in founds) else 1
 

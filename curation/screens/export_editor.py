@@ -53,7 +53,7 @@ def edit(room: ui.Room) -> Draft:
         "Format", list(export.FORMATS), key="export_format", persist_state="session",
         format_func=lambda name: f"{FAMILIES.get(name, 'Plain')} · {name}",
     )  # fmt: skip
-    st.caption(export.FORMATS[format])
+    st.caption(ui.escaped(export.FORMATS[format].replace("`", "")))  # dimmed code has no contrast
     where = _filter(room)
     splits, seed = st.columns([3, 1])
     typed = splits.text_input(

@@ -40,7 +40,8 @@ def test_a_run_tells_what_is_lost_doubled_or_out_of_order(tmp_path: Path) -> Non
         ]  # fmt: skip
 
     run = faults.Run.__new__(faults.Run)
-    run.seed, run.done, run.bench = 0, [], Written()  # type: ignore[assignment]
+    run.seed, run.done, run.n_ignored = 0, [], 0
+    run.bench = Written()  # type: ignore[assignment]
     run.pressed = [
         faults.Pressed(0, "t1", "accept"),
         faults.Pressed(0, "t2", "accept"),

@@ -144,11 +144,13 @@ def _written(
         progress(done - before, total)
         before = done
 
-    export_scales.ready(store, recipe.where)
+    out, overwrite = Path(arguments["out"]), arguments.get("overwrite", False)
+    if not export_scales.is_ready(store):
+        export.refuse(store, recipe, out, overwrite=overwrite)
+        export_scales.ready(store, recipe.where)
     return export.write(
-        store, recipe, out=Path(arguments["out"]), recipe_name=name,
-        overwrite=arguments.get("overwrite", False), templates=export_templates.of(store.path),
-        progress=tell,
+        store, recipe, out=out, recipe_name=name, overwrite=overwrite,
+        templates=export_templates.of(store.path), progress=tell,
     )  # fmt: skip
 
 

@@ -46,12 +46,17 @@ def misuse(arguments: Arguments) -> str | None:
     return "a recipe says which traces and which budget: leave the other flags out"
 
 
+def is_ready(store: Store) -> bool:
+    """Whether the markers and shortcuts of every trace are counted."""
+    return lexicons.all_are_marked(store) and not store.unsearched(signs.RULES_ID, 1).height
+
+
 def ready(store: Store, where: str | None, progress: Progress | None = None) -> None:
     """Counts the markers and shortcuts of new traces; a filter that cannot run changes nothing.
 
     Raises FilterError.
     """
-    if lexicons.all_are_marked(store) and not store.unsearched(signs.RULES_ID, 1).height:
+    if is_ready(store):
         return
 
     def tell(n: int) -> None:

@@ -39,7 +39,7 @@ from curation.export.source import EXPORT_SCHEMA, STATES, ExportSource
 from curation.export.splits import DEFAULT_SPLITS, assign_splits, parse_splits
 from curation.export.stepwise import STEPS_SCHEMA
 from curation.export.verification import Verification, verify_export
-from curation.export.writing import on_scales, preview, write
+from curation.export.writing import on_scales, preview, refuse, write
 
 __all__ = [
     "DEFAULT_SPLITS",
@@ -75,6 +75,7 @@ __all__ = [
     "preview",
     "read_recipe",
     "recipe_from",
+    "refuse",
     "verify_export",
     "write",
 ]

@@ -84,6 +84,19 @@ def on_scales(store: ExportSource, recipe: Recipe | None = None, **options: Any)
     }
 
 
+def refuse(store: ExportSource, recipe: Recipe, out: str | Path, *, overwrite: bool) -> None:
+    """Raises the ExportError of `write` that needs no markers: about the folder, or no row.
+
+    For whoever makes the store ready first, so that an export in vain leaves it as it was.
+    """
+    destination = Path(out).expanduser().resolve()
+    with _explained(destination):
+        check_destination(destination, overwrite)
+    planned = plan(store, recipe)
+    if planned.preview.refusal is not None and not planned.rows.height:
+        raise ExportError(planned.preview.refusal)
+
+
 def write(
     store: ExportSource,
     recipe: Recipe | None = None,

@@ -37,7 +37,7 @@ class Drafts {
   constructor(outbox, question) {
     const home = outbox.prefix.replace(STORAGE, `${STORAGE}-draft`);
     this.prefix = `${home}${encodeURIComponent(question)}/`;
-    this.unkept = new Map(); // what the browser's storage would not take
+    this.unkept = keptByPage(this.prefix); // id -> draft
   }
 
   get(id) {

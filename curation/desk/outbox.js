@@ -8,6 +8,23 @@ const STORAGE = "hedgerow/1";
 const MAX_SENT = 200;
 const RETRY_MS = [1500, 3000, 6000, 8000];
 
+/**
+ * What the browser's storage would not take, by id: kept by the page itself as long as it is open.
+ * Not by a desk, for Streamlit may take one off the page and put another there, as when a connection
+ * breaks in the middle of a rerun.
+ */
+function keptByPage(name) {
+  if (!globalThis.hedgerowKept) {
+    globalThis.hedgerowKept = new Map();
+    addEventListener("beforeunload", (event) => {
+      if ([...globalThis.hedgerowKept.values()].some(({ size }) => size)) event.preventDefault();
+    });
+  }
+  const kept = globalThis.hedgerowKept;
+  if (!kept.has(name)) kept.set(name, new Map());
+  return kept.get(name);
+}
+
 /** A random (version 4) UUID; crypto.randomUUID is missing where the page is not https. */
 function uuid() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -30,7 +47,7 @@ class Outbox {
     this.savedKey = this.prefix.replace(STORAGE, `${STORAGE}-saved`);
     this.lastSaved = null;
     this.entries = new Map();
-    this.unkept = new Set(); // ids that the browser's storage would not take
+    this.unkept = keptByPage(this.prefix); // id -> entry
     this.refused = new Map();
     this.lastOrder = 0;
     this.adopt();
@@ -56,8 +73,12 @@ class Outbox {
     }
   }
 
-  /** Take in what stands in storage: from before a reload, or from another tab. */
+  /** Take in what stands in storage: from before a reload, or from another tab or desk. */
   adopt() {
+    for (const [id, entry] of this.unkept) {
+      this.entries.set(id, entry);
+      this.lastOrder = Math.max(this.lastOrder, entry.order);
+    }
     for (const [key, value] of stored(this.prefix)) {
       const id = key.slice(this.prefix.length);
       if (this.entries.has(id)) continue;
@@ -93,9 +114,9 @@ class Outbox {
    * what it finds in storage, and would send it before what it cannot see.
    */
   keep(entry) {
-    for (const id of this.unkept) {
-      if (this.entries.get(id)?.order < entry.order) {
-        this.unkept.add(entry.decision_id);
+    for (const { order } of this.unkept.values()) {
+      if (order < entry.order) {
+        this.unkept.set(entry.decision_id, entry);
         return;
       }
     }
@@ -104,7 +125,7 @@ class Outbox {
       localStorage.setItem(`${STORAGE}-order`, String(entry.order));
       this.unkept.delete(entry.decision_id);
     } catch {
-      this.unkept.add(entry.decision_id);
+      this.unkept.set(entry.decision_id, entry);
     }
   }
 

@@ -65,10 +65,6 @@ function listen(desk, signal) {
   on(window, "storage", (event) => desk.onStorage(event));
   on(window, "resize", () => desk.fit());
   on(desk.parts.problem, "scroll", () => (desk.isProblemScrolled = true), { passive: true });
-  on(window, "beforeunload", (event) => {
-    const { outbox } = desk.deck;
-    if (outbox.unkept.size || desk.editor?.drafts.unkept.size) event.preventDefault();
-  });
   // Pressed with a pointer, a button gives the focus back: the next space is a skip.
   on(desk.root, "click", (event) => {
     if (event.detail > 0 && event.target.closest(".verdict, .undo, .sure, .reason, .top .segment, .past"))

@@ -5,7 +5,8 @@ how often the desk asks by itself (`every`, seconds), whether the page has other
 (`sidebar`) and whether one judges blind first (`blind`). In the folder a test lays `cards.json`
 (traces and their parts) and, whenever it likes, `scored.json` (trace ids whose token values are
 known; without the file all are), `guidance.json` (guidelines with their version, and reasons),
-`resting` (why the scorer rests) and `busy` (the store is another process's). `decisions.jsonl` is
+`resting` (why the scorer rests), `busy` (the store is another process's) and `away` (the page is
+drawn without its desk). `decisions.jsonl` is
 written here, a line per record, as stored.
 """
 
@@ -144,6 +145,9 @@ def standing_guidance() -> Guidance | None:
 
 def screen() -> None:
     """The desk, from what is stored and scored now."""
+    if (HOME / "away").exists():
+        st.text("The desk is away.")
+        return
     with alone() as file:
         rows = read(file)
     standing = live(rows)

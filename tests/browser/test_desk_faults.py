@@ -40,7 +40,7 @@ def test_a_run_tells_what_is_lost_doubled_or_out_of_order(tmp_path: Path) -> Non
         ]  # fmt: skip
 
     run = faults.Run.__new__(faults.Run)
-    run.seed, run.done, run.n_ignored = 0, [], 0
+    run.seed, run.done, run.n_ignored, run.unsure = 0, [], 0, []
     run.bench = Written()  # type: ignore[assignment]
     run.pressed = [
         faults.Pressed(0, "t1", "accept"),
@@ -59,3 +59,8 @@ def test_a_run_tells_what_is_lost_doubled_or_out_of_order(tmp_path: Path) -> Non
     ]  # fmt: skip
     # Tab 0 pressed t1 before t2; t2 was stored before t1.
     assert (found.n_disordered, found.n_crossed, found.is_sound) == (1, 0, False)
+    # A key that perhaps was not heard may be stored, once.
+    run.unsure = [faults.Pressed(1, "t3", "flag"), faults.Pressed(1, "t9", "skip")]
+    assert run.found().surplus == [faults.Pressed(1, "t5", "accept", "It is 5.")]
+    run.unsure = [faults.Pressed(1, "t3", "flag")] * 3
+    assert run.found().surplus == [faults.Pressed(1, "t5", "accept", "It is 5.")]

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.driver import Bench, Desk, trace
+from tests.browser.faults import FILL
 
 pytestmark = pytest.mark.browser
 
@@ -165,15 +166,31 @@ def test_a_refused_decision_stays_until_the_reviewer_gives_it_up(bench: Bench) -
 def test_full_storage_is_said_and_the_decision_still_arrives(own_bench: Bench) -> None:
     desk = own_bench.tab().open()
     own_bench.server.kill()
-    desk.page.evaluate(
-        """() => { for (let size = 1 << 20; size >= 1; size >>= 1) {
-            try { for (let i = 0; ; i++) localStorage.setItem(`${size}-${i}`, "x".repeat(size)); }
-            catch { continue; } } }"""
-    )
+    desk.page.evaluate(FILL)
     desk.press("a").wait_for_receipt("1 waiting · only in this tab: keep it open")
     own_bench.server.start()
     desk.wait_until_saved(1)
     assert own_bench.said() == [("1", "accept")]
+
+
+def test_what_only_the_tab_holds_outlives_a_desk_that_is_taken_off_the_page(bench: Bench) -> None:
+    desk = bench.tab(every=0.2).open()
+    desk.page.evaluate(FILL)
+    (bench.home / "busy").touch()
+    desk.press("a").wait_for_card(trace(2)).press("x").wait_for_card(trace(3)).press("t")
+    desk.page.keyboard.type("half said")
+    desk.press("Escape").wait_for_receipt("2 waiting · only in this tab: keep it open")
+    assert desk.waiting() == 0
+    (bench.home / "away").touch()
+    expect(desk.page.get_by_text("The desk is away.")).to_be_visible()
+    expect(desk.page.locator(".desk")).to_have_count(0)
+    (bench.home / "away").unlink()
+    desk.wait_for_card(trace(3)).wait_for_receipt("2 waiting · only in this tab: keep it open")
+    (bench.home / "busy").unlink()
+    desk.wait_until_saved(2)
+    assert bench.said() == [("1", "accept"), ("2", "reject")]
+    desk.press("f").wait_until_saved(3)
+    assert bench.rows[2]["note"] == "half said"
 
 
 def test_each_reviewer_has_an_outbox_of_their_own(own_bench: Bench) -> None:

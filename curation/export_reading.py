@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from curation.export import templates
-from curation.export.formats import render
+from curation.export.formats import format_of, render
 from curation.export.planning import Plan
 from curation.export.streaming import with_texts
+from curation.export.weighted import weigher
 from curation.store import Store
 
 MOST_CHARS = 60_000
@@ -33,6 +34,8 @@ class Row(NamedTuple):
     loss_on: LossOn
     masked: dict[str, list[tuple[int, int]]]
     """Stretches of the last message without loss, by its key; code points, end exclusive."""
+    weights: list[tuple[int, int, float]] | None = None
+    """What the characters of the trace weigh; None where the recipe asks for no weights."""
 
 
 def row_of(store: Store, plan: Plan, number: int) -> Row:
@@ -42,10 +45,17 @@ def row_of(store: Store, plan: Plan, number: int) -> Row:
     """
     (batch,) = with_texts(store, plan.rows.slice(number, 1))
     recipe = plan.recipe
-    shown = render(batch, recipe.format, recipe.teaching.reasoning)
+    scale = weigher(store, recipe)
+    if scale is not None:
+        batch = scale.add(batch)
+    shown = render(batch, recipe.format, recipe.teaching.reasoning, weighed=recipe.weights.is_asked)
     content: dict[str, Any] = shown.row(0, named=True)
     messages, loss_on = _conversation(content, recipe.format)
-    return Row(batch["split"][0], content, messages, loss_on, _masked(messages))
+    weights = None
+    # What says loss or none alone has said it by now, and learns of no number between.
+    if format_of(recipe.format).carries == "stretches" and "weights" in batch.columns:
+        weights = [(each["start"], each["end"], each["weight"]) for each in batch["weights"][0]]
+    return Row(batch["split"][0], content, messages, loss_on, _masked(messages), weights)
 
 
 def as_json(content: Mapping[str, Any]) -> str:
@@ -65,7 +75,8 @@ def _conversation(
             return said[0], "nothing"
         return said[0], "everything" if format == "sft-messages" else "answer"
     if _are_messages(row.get("messages")):
-        return list(row["messages"]), "answer"
+        is_silent = row["messages"][-1].get("weight") == 0
+        return list(row["messages"]), "nothing" if is_silent else "answer"
     turns = row.get("conversations")
     if isinstance(turns, Sequence) and turns and all(isinstance(each, Mapping) for each in turns):
         roles = {"human": "user", "gpt": "assistant", "system": "system"}

@@ -12,7 +12,6 @@ compared). Both are the desk's, too.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -34,7 +33,6 @@ QUEUE = "leak risk"
 ORDER = "leak-risk"
 """The name of the order in `list --order`."""
 
-_WORD = re.compile(r"\s*([^\W\d_]+)")
 _NO_TOKENS = "the student has not scored it yet"
 
 Row = dict[str, Any]
@@ -302,18 +300,12 @@ def _certain(row: Row, boosters: Sequence[tuple[int, int]] | None, no_tokens: st
     starts = np.asarray(row["token_start"])
     would = np.flatnonzero(mass >= compatibility.expected_hedges.MISSING_MASS)
     opens = np.zeros(len(mass), dtype=np.bool_)
-    opens[would] = [_opens(row["text"], int(starts[i])) for i in would]
+    opens[would] = [compatibility.opens_hedge(row["text"], int(starts[i])) for i in would]
     missing = compatibility.missing_hedges(np.clip(mass, 0.0, 1.0), opens)
     entropy = np.asarray(row["entropy_nats"], dtype=np.float64)
     return signs.certain_where_open(
         entropy, starts, np.asarray(row["token_end"]), boosters, missing
     )
-
-
-def _opens(text: str, start: int) -> bool:
-    """Whether the word that starts at `start` (after white space) begins a hedge."""
-    word = _WORD.match(text, start, start + 40)
-    return word is not None and word[1].lower() in compatibility.HEDGE_OPENERS
 
 
 def _gains(row: Row) -> np.ndarray | None:

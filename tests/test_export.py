@@ -30,6 +30,7 @@ from curation.export.formats.everything import EVERYTHING_SCHEMA
 from curation.export.scales import FIGURE_SCHEMA
 from curation.export.splits import split_point
 from curation.export.streaming import with_texts
+from curation.export.weighted import TOKEN_SCHEMA
 from curation.records import problem_id, text_hash, trace_id
 from curation.store import Store, span_verdicts
 from curation.store.exporting import TEXT_SCHEMA
@@ -125,6 +126,12 @@ class FakeStore:
 
     def span_verdicts(self, question: str) -> pl.DataFrame:
         return pl.DataFrame(schema=span_verdicts.SCHEMA)
+
+    def export_token_evidence(self, trace_ids: Sequence[str]) -> pl.DataFrame:
+        return pl.DataFrame(schema=TOKEN_SCHEMA)
+
+    def export_token_counts(self, trace_ids: Sequence[str]) -> dict[str, int]:
+        return dict.fromkeys(("scored", "gain_of_context", "gain_of_reference", "hedges"), 0)
 
     def export_states(self, where: str | None) -> pl.DataFrame:
         return self.export_rows(where, "train").select("trace_id", "state")

@@ -164,3 +164,19 @@ def test_the_command_holds_rows_against_the_student_named_in_the_recipe(
     record = json.loads((tmp_path / "x/manifest.json").read_text())
     assert record["template"]["conversations"] == {"kept": 1}
     assert record["template"]["tokenizer"].startswith("sha256:")
+
+
+def test_a_token_counts_for_the_least_of_its_characters() -> None:
+    tokenizer = a_tokenizer(chat_template=CHATML, eos_token="<|im_end|>")
+    shown = ChatTemplate(CHATML, "tiny", {}, tokenizer)
+    said = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "The answer is 4."}]
+    # " is" stands at 10 to 13 and has two weights; "4" at 14.
+    spans = [(0, 10, 1.0), (10, 12, 0.5), (12, 13, 0.25), (13, 14, 1.0), (14, 15, 0.0)]
+    pieces = shown.preview(said, weights=spans)
+    assert [(piece.text, piece.weight) for piece in pieces][-8:] == [
+        ("The", 1.0), (" answer", 1.0), (" is", 0.25), (" ", 1.0), ("4", 0.0), (".", 1.0),
+        ("<|im_end|>", 1.0), ("\n", 1.0),
+    ]  # fmt: skip
+    assert all((piece.weight > 0) == piece.has_loss for piece in pieces)
+    # Without weights every token of the answer counts 1, and none of the question.
+    assert {piece.weight for piece in shown.preview(said)} == {0.0, 1.0}

@@ -72,6 +72,7 @@ from curation.compatibility.expected_hedges import (
     hedge_calibration_auroc,
     missing_hedges,
     next_step_pairs,
+    opens_hedge,
     theatrical_hedges,
 )
 from curation.compatibility.likelihood import (
@@ -191,6 +192,7 @@ __all__ = [
     "n_answer_repetitions",
     "next_step_pairs",
     "normalise_answer",
+    "opens_hedge",
     "partial_spearman",
     "percentiles",
     "privilege_columns",

@@ -16,6 +16,7 @@ shows that it predicts accuracy after training.
 from __future__ import annotations
 
 import math
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -69,6 +70,9 @@ month, might as strength), `about`, `around`, `roughly`, `approximately` (plain 
 `wait` stays although people wait in word problems: as the first word of a thought it is the most
 frequent reconsideration of all (counted in Kim et al., https://arxiv.org/abs/2603.24472)."""
 
+_WORD = re.compile(r"\s*([^\W\d_]+)")
+_WORD_CHARS = 40
+
 MISSING_MASS = 0.1
 """A position is a missing hedge from this probability on. Ours."""
 
@@ -109,6 +113,15 @@ def hedge_balance(
     expected, n = float(h.sum()), float(seen.sum())
     at_start, n_at_start = float(h[begins].sum()), float(seen[begins].sum())
     return HedgeBalance(expected, n, expected - n, at_start, n_at_start, at_start - n_at_start)
+
+
+def opens_hedge(text: str, start: int) -> bool:
+    """Whether the word that begins at `start` of `text`, after white space, is a hedge opener.
+
+    For tokens that are stored without their ids: it counts the words of `HEDGE_OPENERS`, whole.
+    """
+    word = _WORD.match(text, start, start + _WORD_CHARS)
+    return word is not None and word[1].lower() in HEDGE_OPENERS
 
 
 def missing_hedges(

@@ -13,7 +13,6 @@ the student's own token ids are not stored.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,7 +52,6 @@ _REVISIONS = {
     "decorative": "a reflection that moved no belief",
     "support": "belief rose at a reflection",
 }
-_WORD = re.compile(r"\s*([^\W\d_]+)")
 
 
 def words() -> dict[str, Json]:
@@ -190,7 +188,7 @@ def heats(
     found: dict[str, Json] = {}
     mass = _per_token(families, "hedges", n)
     if mass is not None:
-        opens = [_opens(text, start) for start in tokens["start_char"]]
+        opens = [compatibility.opens_hedge(text, start) for start in tokens["start_char"]]
         clipped = np.clip(mass, 0.0, 1.0)
         found["mass"] = _four(mass)
         found["missing"] = [int(i) for i in compatibility.missing_hedges(clipped, opens)]
@@ -207,12 +205,6 @@ def _per_token(families: Mapping[str, Mapping[str, Any]], family: str, n: int) -
         return None
     array = np.asarray(values, dtype=np.float64)
     return None if np.isnan(array).any() else array
-
-
-def _opens(text: str, start: int) -> bool:
-    """Whether the word that starts at `start` (after white space) begins a hedge."""
-    word = _WORD.match(text, start, start + 40)
-    return word is not None and word[1].lower() in compatibility.HEDGE_OPENERS
 
 
 def _marked(steps: Spans, marks: Marks, category: str) -> set[int]:

@@ -1,4 +1,4 @@
-"""A row as the trainer reads it, on screen: its tokens, and which of them carry loss."""
+"""A row as the trainer reads it, on screen: its tokens, and what each counts for in the loss."""
 
 from __future__ import annotations
 
@@ -33,14 +33,23 @@ class Token(Protocol):
         """Whether the student is taught to say it."""
         ...
 
+    @property
+    def weight(self) -> float:
+        """What it counts for in the loss, from 0 (no loss) to 1."""
+        ...
+
 
 def mount(pieces: Sequence[Token], *, key: str, label: str) -> None:
     """Show the tokens, with a legend. Their text is shown as it is and never interpreted."""
+    shown = pieces[:MOST_TOKENS]
+    legend = [["loss", "trained on (carries loss)"], ["silent", "read only (no loss)"]]
+    if any(piece.has_loss and piece.weight < 1 for piece in shown):
+        legend.insert(1, ["loss part", "trained on with a lower weight (point at it to read it)"])
     _component(
         key=key,
         data={
-            "pieces": [[piece.text, piece.has_loss] for piece in pieces[:MOST_TOKENS]],
-            "legend": [["loss", "trained on (carries loss)"], ["silent", "read only (no loss)"]],
+            "pieces": [[piece.text, round(piece.weight, 4)] for piece in shown],
+            "legend": legend,
             "label": label,
         },
     )

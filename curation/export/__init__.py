@@ -2,8 +2,8 @@
 
 Owns what is asked for (`recipe`), which rows go out and where (`planning`; by kind `taking`, pairs
 `preferences` and `contrasts`, steps `stepwise`, directives `privileged`), what a row looks like
-(`formats`), what stands in it where a trace was accepted with an edit (`editions`), which split a
-problem belongs to (`splits`, `duplicates`), which rows go out (`choosing`: `selection`, and
+(`formats`), what its words count for (`loss`; `weights`, `weighted`), what stands in it where a
+trace was accepted with an edit (`editions`), which split a problem belongs to (`splits`, `duplicates`), which rows go out (`choosing`: `selection`, and
 `contamination` by `benchmarks`), what the set is held against and warned of (`scales`, `weighing`,
 `measures`, `sides`, `cautions`, `scale_words`), how far below unguided it may hesitate (`budget`),
 the record and the card that go with it (`manifest`, `card`), the texts, read while rows are written

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from curation.export import scale_words as words
-from curation.export.formats import FORMATS, RowsOf, rows_of
+from curation.export.formats import FORMATS, RowsOf, format_of, rows_of
+from curation.export.weighted import KINDS
 
 _LISTED = 12
 _SHOWN_CHARS = 80
@@ -138,6 +139,7 @@ def dataset_card(
         "",
         _splits(options),
         "",
+        *_weights(record),
         f"**Length.** {ranked[0]:,} to {ranked[-1]:,} characters {counted}, median "
         f"{ranked[len(ranked) // 2]:,}. TRL keeps the first 1,024 tokens of a row unless "
         "`max_length` is set: set it, or the ends of long traces are not trained on.",
@@ -187,6 +189,38 @@ def _splits(options: Mapping[str, Any]) -> str:
             + " (a split that would stay empty borrows one)."
         )
     )
+
+
+_WEIGHED_AS = {
+    "stretches": "A column `weights` holds stretches of the trace (`start`, `end`, exclusive, in "
+    "code points; `weight`) that tile it; trainers ignore it unless their loss is told to read it.",
+    "spans": "The format says loss or none: `train` and `train_detail`.",
+    "messages": "The format says loss or none of a whole message: its `weight`.",
+}
+
+
+def _weights(record: Mapping[str, Any]) -> list[str]:
+    """What words weigh, where the recipe asked; nothing else."""
+    found = record.get("weights")
+    if found is None:
+        return []
+    weighed_as = _WEIGHED_AS[format_of(record["format"]).carries]
+    least = record["options"]["weights"]["loss_from"]
+    if least is not None and not weighed_as.startswith("A column"):
+        weighed_as += f" There is loss from a weight of {least:g} on."
+    by = "; ".join(
+        f"{KINDS[kind]} known of {each['rows_known']:,} rows, lowering {each['rows_lowered']:,}"
+        for kind, each in found["evidence"].items()
+    )
+    mean = "unknown" if found["mean_weight"] is None else f"{found['mean_weight']:.3f}"
+    return [
+        f"**Weights.** Words count for 0 to 1 in the loss, by what reviewers labelled and what the "
+        f"student said of tokens ({by}); without evidence for 1. A character weighs {mean} on "
+        f"average, {found['share_below_1'] or 0:.1%} of them less than 1; "
+        f"{found['rows_without_loss']:,} rows carry no loss at all. {weighed_as} That weights by "
+        "privilege gain or missing hedges make a better student is shown nowhere.",
+        "",
+    ]
 
 
 def _paths(names: Sequence[str]) -> list[str]:

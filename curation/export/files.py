@@ -114,10 +114,13 @@ class Shards:
         writing: Writing,
         written: Callable[[int], None],
         place: Placement = "inline",
+        *,
+        weighed: bool = False,
     ) -> None:
         self._folder, self._split, self._format = folder, split, format
         self._files, self._writing, self._written = files, writing, written
         self._place: Placement = place
+        self._weighed = weighed
         self._open = ExitStack()
         self._writer: _Writer | None = None
         self._handle: io.BufferedWriter | None = None
@@ -167,7 +170,9 @@ class Shards:
             self._begin()
         assert self._writer is not None
         assert self._handle is not None
-        self._writer.write(render(pl.concat(self._pending), self._format, self._place))
+        self._writer.write(
+            render(pl.concat(self._pending), self._format, self._place, weighed=self._weighed)
+        )
         n_rows = self._pending_rows
         self._n_rows += n_rows
         self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
@@ -181,7 +186,10 @@ class Shards:
         self._writer = (
             _Lines(self._handle, zstd=self._writing.zstd)
             if self._files == "jsonl"
-            else _Parquet(self._handle, parquet_schema(self._format, self._place))
+            else _Parquet(
+                self._handle,
+                parquet_schema(self._format, self._place, weighed=self._weighed),
+            )
         )
 
     def _close(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from curation.export import teaching
+from curation.export import teaching, weighted
 from curation.export.budget import Kept, looked_at
 from curation.export.choosing import choose
 from curation.export.formats import format_of, rows_of
@@ -70,15 +70,19 @@ def plan(store: ExportSource, recipe: Recipe) -> Plan:
             f"{plural(sum(problems.values()), 'problem')} cannot fill {len(n_rows)} splits: "
             f"{', '.join(empty)} stays empty and gets no file, since a problem stands in one split."
         )
-    rows, more = teaching.taught(store, rows, recipe.teaching, recipe.format, recipe.question)
-    told += more
+    rows, more = teaching.taught(
+        store, rows, recipe.teaching, recipe.format, recipe.question,
+        is_weighed=recipe.weights.is_asked,
+    )  # fmt: skip
+    weights = weighted.told(store, rows, recipe)
+    told += [*more, *weights.notes]
     least = format_of(recipe.format).least_rows
     if 0 < rows.height < least:
         told.append(
             f"{plural(rows.height, 'row')}, and the trainer asks for {least} at least; it may "
             "refuse the file."
         )
-    refusal = None
+    refusal = weights.refusal
     if not taken.rows.height:
         refusal = why_empty(taken, recipe.where)
     elif not rows.height:

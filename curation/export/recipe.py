@@ -23,6 +23,8 @@ from curation.export.selection import Selection
 from curation.export.splits import DEFAULT_SPLITS, check_splits
 from curation.export.teaching import Teaching, check
 from curation.export.versions import canonical
+from curation.export.weights import Weights
+from curation.export.weights import check as check_weights
 from curation.records import QUESTION, recipe_version_id
 
 
@@ -43,6 +45,7 @@ class Recipe(BaseModel):
     writing: Writing = Writing()
     layout: Layout = Layout()
     teaching: Teaching = Teaching()
+    weights: Weights = Weights()
     budget: Budget = Budget()
     selection: Selection = Selection()
     contamination: Contamination = Contamination()
@@ -89,6 +92,7 @@ class Recipe(BaseModel):
     @model_validator(mode="after")
     def _can_be_taught(self) -> Recipe:
         check(self.teaching, self.format)
+        check_weights(self.weights, self.format, self.teaching.reasoning)
         if self.files == "jsonl" and self.writing.zstd and not format_of(self.format).takes_zstd:
             raise ExportError(
                 f"The trainer of {self.format!r} opens no compressed JSON Lines; leave zstd out, "

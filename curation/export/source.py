@@ -81,6 +81,14 @@ class ExportSource(Protocol):
         """What each reviewer says now of stretches of text (`teaching.SPAN_COLUMNS`)."""
         ...
 
+    def export_token_evidence(self, trace_ids: Sequence[str]) -> pl.DataFrame:
+        """What the student shown said of these traces' tokens (`weighted.TOKEN_SCHEMA`)."""
+        ...
+
+    def export_token_counts(self, trace_ids: Sequence[str]) -> Mapping[str, int]:
+        """Of how many of these traces it said what: scored, gain_of_…, hedges."""
+        ...
+
     def export_everything(self, where: str | None, question: str) -> pl.DataFrame:
         """Every trace that `where` keeps with what is known of it (`EVERYTHING_SCHEMA`)."""
         ...

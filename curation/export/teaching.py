@@ -58,13 +58,20 @@ class TeachingSource(TextSource, Protocol):
 
 
 def taught(
-    source: TeachingSource, rows: pl.DataFrame, teaching: Teaching, format: str, question: str
+    source: TeachingSource,
+    rows: pl.DataFrame,
+    teaching: Teaching,
+    format: str,
+    question: str,
+    *,
+    is_weighed: bool = False,
 ) -> tuple[pl.DataFrame, list[str]]:
     """The planned rows with what `format` says of loss, and sentences worth reading first.
 
     Adds `is_trained` and `train_detail` (`loss.DETAIL`) where the format can mask. Texts are read
     where they have to be known: of traces with labelled words, and of all where the reasoning
-    moves. Raises ExportError where words carry no loss and the reasoning is to be moved.
+    moves. `is_weighed`: what carries loss comes of the rows' weights later (`weighted`). Raises
+    ExportError where words carry no loss and the reasoning is to be moved.
     """
     told = []
     if teaching.reasoning != "inline":
@@ -74,7 +81,7 @@ def taught(
                 if column in batch.columns:
                     shapes.update(reasoning.shapes(batch[column]))
         told += reasoning.notes(shapes, teaching.reasoning)
-    if not format_of(format).is_masked:
+    if is_weighed or not format_of(format).is_masked:
         return rows, told
     spans = source.span_verdicts(question).filter(pl.col("label").is_in(list(teaching.no_loss)))
     known = rows.join(

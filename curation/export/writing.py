@@ -35,6 +35,7 @@ from curation.export.source import ExportSource, counts, of_both, sources
 from curation.export.streaming import with_texts
 from curation.export.templates import PREVIEWED_ROWS, Gate, Templates
 from curation.export.weighing import weighed
+from curation.export.weighted import Weigher, weigher
 
 
 def preview(
@@ -60,9 +61,10 @@ def preview(
             shown, notes=(*shown.notes, f"Not held against the template of {student!r} yet.")
         )
     gate = _gate(planned.recipe, templates)
+    scale = weigher(store, planned.recipe)
     try:
         for batch in with_texts(store, planned.rows.head(PREVIEWED_ROWS)):
-            gate.look(batch)
+            gate.look(batch if scale is None else scale.add(batch))
     except ExportError as exc:
         return replace(shown, refusal=str(exc))
     return replace(shown, notes=(*shown.notes, *gate.notes()))
@@ -186,6 +188,7 @@ def _record(
             "writing": recipe.writing.model_dump(),
             "layout": recipe.layout.model_dump(mode="json"),
             "teaching": recipe.teaching.model_dump(mode="json"),
+            "weights": recipe.weights.model_dump(mode="json"),
             "selection": recipe.selection.model_dump(mode="json"),
         },
         "contamination": planned.contamination,
@@ -232,9 +235,12 @@ def _write_folder(
     rows, n_rows = planned.preview.rows, planned.rows.height
     format = planned.recipe.format
     with building(destination) as folder:
-        shards, lengths = _write_rows(store, folder, planned, gate, progress)
+        scale = weigher(store, planned.recipe)
+        shards, lengths = _write_rows(store, folder, planned, gate, scale, progress)
         if gate is not None:
             record["template"] = gate.record()
+        if scale is not None:
+            record["weights"] = scale.record()
         described = [
             describe_file(shard.path, split, shard.n_rows)
             for split, of_split in shards.items()
@@ -266,6 +272,7 @@ def _write_rows(
     folder: Path,
     planned: Plan,
     gate: Gate | None,
+    scale: Weigher | None,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[dict[str, list[Shard]], list[int]]:
     """The files of each split that has rows, and the characters of every trace in them."""
@@ -289,6 +296,7 @@ def _write_rows(
                     recipe.writing,
                     written,
                     recipe.teaching.reasoning,
+                    weighed=scale is not None,
                 )
             )
             for split, n_rows in planned.preview.rows.items()
@@ -296,6 +304,8 @@ def _write_rows(
         }
         for batch in with_texts(store, planned.rows):
             lengths.extend(of_both(batch, "text").str.len_chars())
+            if scale is not None:
+                batch = scale.add(batch)
             if gate is not None:
                 gate.look(batch)
             for split, shards in splits.items():

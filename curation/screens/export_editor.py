@@ -22,6 +22,7 @@ OPENED = "export_opened"
 SAID = "export_said"
 PARTS: Mapping[str, tuple[str, str]] = {
     "teaching": ("Reasoning and loss", "school"),
+    "weights": ("Weights of words", "line_weight"),
     "layout": ("Pairs, steps and directives", "call_split"),
     "selection": ("Selection and duplicates", "filter_list"),
     "contamination": ("Benchmarks to keep out", "gpp_maybe"),

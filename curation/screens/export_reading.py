@@ -46,7 +46,9 @@ def _tokens(room: ui.Room, row: export_reading.Row, student: str) -> None:
         with st.spinner("Loading the tokenizer"):
             template = export_templates.of(room.store.path)(student)
         finding = template.look(messages)
-        pieces = template.preview(messages, loss_on=row.loss_on, masked=row.masked)
+        pieces = template.preview(
+            messages, loss_on=row.loss_on, masked=row.masked, weights=row.weights or ()
+        )
     except StudentError as exc:
         st.warning(ui.escaped(str(exc)), icon=":material/warning:")
         return
@@ -56,7 +58,12 @@ def _tokens(room: ui.Room, row: export_reading.Row, student: str) -> None:
     elif finding.said:
         st.caption(ui.escaped(finding.said))
     n_loss = sum(piece.has_loss for piece in pieces)
-    st.caption(f"{len(pieces):,} tokens, {n_loss:,} of them carry loss.")
+    told = f"{len(pieces):,} tokens, {n_loss:,} of them carry loss"
+    if row.weights is not None:
+        n_below = sum(piece.has_loss and piece.weight < 1 for piece in pieces)
+        total = sum(piece.weight for piece in pieces)
+        told += f", {n_below:,} of these weigh less than 1; together they count for {total:,.1f}"
+    st.caption(f"{told}.")
     if len(pieces) > taught.MOST_TOKENS:
         st.caption(f"The first {taught.MOST_TOKENS:,} are shown.")
     taught.mount(pieces, key="export_taught", label="The row in tokens")

@@ -24,6 +24,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     marks.py          numbered marks on traces, looked at again
     progressing.py    who decided how much, and how fast
     exporting.py      what an export asks: rows, then texts
+    token_evidence.py what the student said of each token
     reading.py        what the rest of the house asks
     safekeeping.py    verify, backup, restore
 """
@@ -55,6 +56,7 @@ from curation.store.safekeeping import Copy, Safekeeping, Verification, restore
 from curation.store.scoring import Taken
 from curation.store.students import Reader
 from curation.store.supervising import Supervising
+from curation.store.token_evidence import TokenEvidence
 from curation.store.weighing import Weighing
 
 __all__ = [
@@ -90,6 +92,7 @@ class Store(
     Weighing,
     RecipeKeeping,
     Supervising,
+    TokenEvidence,
     Safekeeping,
 ):
     """An open store."""

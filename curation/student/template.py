@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import numpy as np
 from tokenizers import Tokenizer, processors
 from transformers import AutoTokenizer
 from transformers.utils.chat_template_utils import _compile_jinja_template
@@ -68,6 +69,8 @@ class Piece(NamedTuple):
     text: str
     token_id: int
     has_loss: bool
+    weight: float
+    """What it counts for in the loss, from 0 to 1; 0 where it carries none."""
 
 
 class ChatTemplate:
@@ -174,13 +177,15 @@ class ChatTemplate:
         *,
         loss_on: Literal["everything", "answer", "nothing"] = "answer",
         masked: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+        weights: Sequence[tuple[int, int, float]] = (),
     ) -> list[Piece]:
         """The tokens of the rendered conversation, and which of them carry loss.
 
         `loss_on` says what the trainer learns: "everything", the last answer with what the template
         puts behind it, or "nothing" of this conversation. `masked` are stretches of the last
         message without loss, by its key (`content`, `reasoning_content`, `thinking`), in code
-        points, end exclusive.
+        points, end exclusive. `weights` are what stretches of its `content` count for; a token
+        counts for the least that any of its characters does.
 
         Raises StudentError where the template refuses, has no tokenizer, or changes a text in which
         something is masked, so that its places mean nothing.
@@ -190,19 +195,24 @@ class ChatTemplate:
         text = self.render(messages)
         head = self.render(messages[:-1], begins_answer=True)
         begins = len(os.path.commonprefix([head, text]))
-        silent = list(self._places(text, begins, messages[-1], masked or {}))
+        counts = np.ones(len(text) + 1)
+        for start, end in self._places(text, begins, messages[-1], masked or {}):
+            counts[start:end] = 0.0
+        lowered = [each for each in weights if each[2] < 1]
+        content = {"content": [(start, end) for start, end, _ in lowered]}
+        places = self._places(text, begins, messages[-1], content)
+        for (start, end), (_, _, weight) in zip(places, lowered, strict=True):
+            counts[start:end] = np.minimum(counts[start:end], weight)
         encoding = self._backend.encode(text, add_special_tokens=False)
         ends = [*(start for start, _ in encoding.offsets[1:]), len(text)]
         starts = [0, *ends[:-1]]
-        return [
-            Piece(
-                text[start:end],
-                token_id,
-                (loss_on == "everything" or (loss_on == "answer" and start >= begins))
-                and not any(a < end and start < b for a, b in silent),
-            )
-            for token_id, start, end in zip(encoding.ids, starts, ends, strict=True)
-        ]
+        pieces = []
+        for token_id, start, end in zip(encoding.ids, starts, ends, strict=True):
+            is_taught = loss_on == "everything" or (loss_on == "answer" and start >= begins)
+            # Tokens of one character's bytes share its place: all but one are empty here.
+            weight = float(counts[start : max(end, start + 1)].min()) if is_taught else 0.0
+            pieces.append(Piece(text[start:end], token_id, weight > 0, weight))
+        return pieces
 
     def _places(
         self,

@@ -88,13 +88,19 @@ def is_of_pairs(format: str) -> bool:
     return rows_of(format) == "pairs"
 
 
-def render(frame: pl.DataFrame, format: str, place: Placement = "inline") -> pl.DataFrame:
+def render(
+    frame: pl.DataFrame, format: str, place: Placement = "inline", *, weighed: bool = False
+) -> pl.DataFrame:
     """The rows as they will be written: training columns first, then where they come from.
 
     Where the reasoning has a place of its own, what stood around it in the text comes last.
+    `weighed`: with what their words weigh (`weighted`), as the format says it.
     """
     layout = _FORMATS[format]
     answers = layout.answers.values()
+    columns = dict(layout.columns)
+    if weighed:
+        columns |= {name: each for name, (each, _) in layout.weighed.items()}
     seams = [] if place == "inline" else [
         seam
         for id_column in layout.answers
@@ -103,7 +109,7 @@ def render(frame: pl.DataFrame, format: str, place: Placement = "inline") -> pl.
     return frame.select(
         *(
             (reasoning.placed(each, place) if name in answers else each).alias(name)
-            for name, each in layout.columns.items()
+            for name, each in columns.items()
         ),
         *layout.provenance,
         *seams,
@@ -149,9 +155,12 @@ def _written_of(
     raise ValueError(f"no message, steps or text of a trace in {column!r}")
 
 
-def parquet_schema(format: str, place: Placement = "inline") -> pa.Schema:
+def parquet_schema(format: str, place: Placement = "inline", *, weighed: bool = False) -> pa.Schema:
     """The columns of a format's rows, typed."""
     layout = _FORMATS[format]
+    types = dict(layout.types)
+    if weighed:
+        types |= {name: each for name, (_, each) in layout.weighed.items()}
     seams = [] if place == "inline" else [
         (f"{_text_of(id_column)[1]}think_{side}", pa.string())
         for id_column in layout.answers
@@ -160,7 +169,7 @@ def parquet_schema(format: str, place: Placement = "inline") -> pa.Schema:
     return pa.schema(
         [
             (name, _with_key(each, place) if name in layout.answers.values() else each)
-            for name, each in layout.types.items()
+            for name, each in types.items()
         ]
         + [(name, PROVENANCE_TYPES.get(name, pa.string())) for name in layout.provenance]
         + seams

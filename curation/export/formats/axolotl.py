@@ -117,6 +117,7 @@ FORMATS: dict[str, Format] = {
         reasoning_in=PLACEMENTS,
         sidecars=lambda files: _sidecars(_SFT, files),
         is_masked=True,
+        carries="spans",
         chats=(("messages",),),
     ),
     "axolotl-kto": Format(

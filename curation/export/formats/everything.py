@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 import pyarrow as pa
 
-from curation.export.formats.layout import Format
+from curation.export.formats.layout import WEIGHT_COLUMN, Format
 from curation.records import COMPATIBILITY_COLUMNS, PROFILE_COLUMNS
 
 _SPAN = {"start": pl.Int64(), "end": pl.Int64()}
@@ -112,5 +112,7 @@ FORMATS: dict[str, Format] = {
         {"trace_id": "text"},
         ("trace_id", "problem_id", "teacher", "teacher_context"),
         rows_of="everything",
+        carries="stretches",
+        weighed=WEIGHT_COLUMN,
     ),
 }

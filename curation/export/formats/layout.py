@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 import polars as pl
@@ -63,6 +64,29 @@ Sidecars = Callable[[Mapping[str, Sequence[str]]], dict[str, str]]
 """The files of each split -> the texts, by file name, of what a trainer wants beside them."""
 
 
+Carries = Literal["nothing", "stretches", "spans", "messages"]
+"""Where a format has room for what words weigh: nowhere; as a number for every stretch of the text;
+as loss or no loss for every stretch; as loss or no loss for a whole message."""
+
+WEIGHTS = pl.List(pl.Struct({"start": pl.Int64(), "end": pl.Int64(), "weight": pl.Float64()}))
+"""What stretches of a text weigh; they tile it, in code points, end exclusive."""
+
+Weighed = Mapping[str, tuple[pl.Expr, pa.DataType]]
+"""Columns with their types, over planned rows that were weighed (`weighted`)."""
+
+WEIGHT_COLUMN: Weighed = MappingProxyType(
+    {
+        "weights": (
+            pl.col("weights"),
+            pa.list_(
+                pa.struct([("start", pa.int64()), ("end", pa.int64()), ("weight", pa.float64())])
+            ),
+        )
+    }
+)
+"""What stands beside the training columns of a format that carries stretches."""
+
+
 class Format(NamedTuple):
     """A way to lay out a row."""
 
@@ -85,6 +109,10 @@ class Format(NamedTuple):
     sidecars: Sidecars | None = None
     is_masked: bool = False
     """Whether it says which words carry no loss (the column `train_detail` of the planned rows)."""
+    carries: Carries = "nothing"
+    """What it can say of weights."""
+    weighed: Weighed = MappingProxyType({})
+    """The columns that it has beside, or in place of, the others where weights are asked for."""
     takes_zstd: bool = True
     """Whether its trainer opens compressed JSON Lines."""
     least_rows: int = 1

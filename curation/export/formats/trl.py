@@ -19,6 +19,7 @@ from curation.export.formats.layout import (
     PAIR_WITH_SOURCE,
     PROVENANCE_COLUMNS,
     STEPS_PROVENANCE,
+    WEIGHT_COLUMN,
     Format,
     message,
 )
@@ -39,6 +40,8 @@ FORMATS: dict[str, Format] = {
         {"messages": pl.concat_list(_USER, _ASSISTANT)},
         {"messages": MESSAGES},
         {"trace_id": "messages"},
+        carries="stretches",
+        weighed=WEIGHT_COLUMN,
         reasoning_in=PLACEMENTS,
         chats=(("messages",),),
     ),
@@ -48,6 +51,8 @@ FORMATS: dict[str, Format] = {
         {"prompt": pl.concat_list(_USER), "completion": pl.concat_list(_ASSISTANT)},
         {"prompt": MESSAGES, "completion": MESSAGES},
         {"trace_id": "completion"},
+        carries="stretches",
+        weighed=WEIGHT_COLUMN,
         reasoning_in=PLACEMENTS,
         chats=(("prompt", "completion"),),
     ),
@@ -60,6 +65,8 @@ FORMATS: dict[str, Format] = {
         },
         {"text": pa.string(), "trace_start": pa.int64()},
         {"trace_id": "text"},
+        carries="stretches",
+        weighed=WEIGHT_COLUMN,
     ),
     "preference": Format(
         "TRL DPO, conversational: `prompt`, `chosen` and `rejected`, each a list of one message. A "

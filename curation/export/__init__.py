@@ -3,14 +3,15 @@
 Owns what is asked for (`recipe`), which rows go out and where (`planning`; by kind `taking`, pairs
 `preferences` and `contrasts`, steps `stepwise`, directives `privileged`), what a row looks like
 (`formats`), what its words count for (`loss`; `weights`, `weighted`), what stands in it where a
-trace was accepted with an edit (`editions`), which split a problem belongs to (`splits`, `duplicates`), which rows go out (`choosing`: `selection`, and
-`contamination` by `benchmarks`), what the set is held against and warned of (`scales`, `weighing`,
-`measures`, `sides`, `cautions`, `scale_words`), how far below unguided it may hesitate (`budget`),
-the record and the card that go with it (`manifest`, `card`), the texts, read while rows are written
-(`streaming`), the files (`files`), how a folder comes to be all at once or not at all (`folder`),
-the check of a finished export (`verification`), and a recipe and its run told from another
-(`versions`, `rebuilding`); `writing` puts them together. Knows the store only as an
-`ExportSource`; knows nothing of DuckDB, models or screens.
+trace was accepted with an edit (`editions`), which split a problem belongs to (`splits`,
+`duplicates`), which rows go out (`choosing`: `selection`, and `contamination` by `benchmarks`),
+what the set is held against and warned of (`scales`, `weighing`, `measures`, `sides`, `cautions`,
+`scale_words`), how far below unguided it may hesitate (`budget`), the record and the card that go
+with it (`manifest`, `card`), the texts, read while rows are written (`streaming`), the files
+(`files`), how a folder comes to be all at once or not at all (`folder`), the check of a finished
+export (`verification`), and a recipe and its run told from another (`versions`, `rebuilding`);
+`writing` puts them together. Knows the store only as an `ExportSource`; knows nothing of DuckDB,
+models or screens.
 
 What holds, whatever the format:
 - A kind of row is taken by one rule (`taking`): what is learnt from was `accepted`, was preferred,

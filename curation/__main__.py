@@ -36,6 +36,7 @@ from curation import (
     leak_signs,
     lexicon_commands,
     people_commands,
+    proxy,
     settings,
     spot_check_commands,
 )
@@ -59,7 +60,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         dials = settings.read()
         parser = _parser(dials)
         arguments = vars(parser.parse_args(argv))
-        misuse = {"export": export_commands.misuse, "scales": export_scales.misuse}
+        misuse = {
+            "export": export_commands.misuse,
+            "scales": export_scales.misuse,
+            "proxy": proxy.misuse,
+        }
         if why := misuse.get(arguments["command"], lambda _: None)(arguments):
             parser.error(why)
         name, is_json = arguments.pop("command"), arguments.pop("json")
@@ -127,7 +132,7 @@ def _run(name: str, path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
             "sha256": copy.sha256,
             "moved_aside": str(aside) if aside else None,
         }
-    if name in ("score", "knowledge"):
+    if name in ("score", "knowledge", "proxy"):
         from curation import asking
 
         def on_the_store(command: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -135,6 +140,8 @@ def _run(name: str, path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
 
         if name == "score":
             return asking.score(path, arguments, on_the_store, _bar)
+        if name == "proxy":
+            return proxy.run(path, arguments, on_the_store, _bar)
         return asking.knowledge(path, arguments, on_the_store, _bar)
     if name == "bench":
         from curation import bench
@@ -260,6 +267,8 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
     p.add_argument("--max-tokens", type=_at_least_one, default=knowledge.MAX_TOKENS)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--estimate", action="store_true", help="say what it would cost, and end")
+
+    proxy.add_words(command, dials.student, DTYPES, dials.dtype)
 
     p = command("mark", "find markers in the texts of a JSONL file")
     p.add_argument("file", metavar="FILE.jsonl")

@@ -14,6 +14,7 @@ from curation import (
     gold_commands,
     lexicon_commands,
     people_commands,
+    proxy,
     spot_check_commands,
 )
 
@@ -345,6 +346,7 @@ _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
     "ingest": _ingested,
     "score": _scored,
     "knowledge": _known,
+    "proxy": lambda answer: proxy.in_words(answer, _table),
     "list": _listed,
     "show": _shown,
     "mark": lambda answer: (

@@ -300,8 +300,10 @@ def texts_in(value: object) -> list[str]:
 def test_hard_texts_come_back_through_load_dataset_as_they_were(
     tmp_path: Path, files: export_files.FileType, format: str
 ) -> None:
+    state = "rejected" if formats.rows_of(format) == "rejected" else "accepted"
     rows = [
-        a_row(i, text=text, prompt=f"{text[:500]}?") for i, text in enumerate(HARD_TEXTS.values())
+        a_row(i, text=text, prompt=f"{text[:500]}?", state=state)
+        for i, text in enumerate(HARD_TEXTS.values())
     ]
     export.write(FakeStore(rows), format=format, out=tmp_path / "a set", files=files)
     loaded = datasets.load_dataset(str(tmp_path / "a set"), cache_dir=str(tmp_path / "cache"))

@@ -339,3 +339,34 @@ def test_a_layout_that_cannot_be_is_refused_by_its_field(
     with pytest.raises(ExportError, match=said):
         export.write(store, format="dpo", out=tmp_path / "x", layout=layout)
     assert not (tmp_path / "x").exists()
+
+
+def test_expert_and_antiexpert_are_the_two_sides_of_the_same_verdicts(
+    store: Store, tmp_path: Path
+) -> None:
+    rows = [a_trace(f"Way {n}.", prompt=f"What is {n % 3}?") for n in range(6)]
+    store.add(a_batch(*rows), "i")
+    for n, row in enumerate(rows[:5]):
+        edit = {"edit": {"text": "A way, I think."}} if n == 0 else {}
+        decide(store, row["trace_id"], "accept" if n < 3 else "reject", **edit)
+    halves = {"train": 0.5, "test": 0.5}
+    said: dict[str, dict[str, str]] = {}
+    for format in ("proxy-expert", "proxy-antiexpert"):
+        manifest = export.write(store, format=format, out=tmp_path / format, splits=halves)
+        assert export.verify_export(tmp_path / format).broken == []
+        said[format] = {}
+        for name in manifest.rows:
+            path = tmp_path / format / f"{name}.jsonl"
+            for line in path.read_text("utf-8").splitlines() if path.exists() else []:
+                row = json.loads(line)
+                assert [each["role"] for each in row["messages"]] == ["user", "assistant"]
+                said[format][row["original_trace_id"]] = row["messages"][1]["content"]
+    good, bad = said.values()
+    assert sorted(good.values()) == ["A way, I think.", "Way 1.", "Way 2."]
+    assert sorted(bad.values()) == ["Way 3.", "Way 4."]
+    note = "for an antiexpert, and for nothing else"
+    assert any(note in each for each in export.preview(store, format="proxy-antiexpert").notes)
+    with pytest.raises(ExportError, match="none is rejected"):
+        export.write(
+            store, format="proxy-antiexpert", out=tmp_path / "x", where="state <> 'rejected'"
+        )

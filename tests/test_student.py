@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import signal
@@ -21,8 +22,9 @@ from tokenizers import pre_tokenizers
 from curation import records, student
 from curation.errors import StudentError
 from curation.settings import ROOT
-from curation.student import TokenScores, gguf, loading, packs
+from curation.student import TokenScores, gguf, loading, packs, proxy
 from curation.student.causal import CausalStudent
+from curation.student.forward import Forward
 from curation.student.progress import is_scoring, read_progress
 
 pytestmark = pytest.mark.slow
@@ -428,3 +430,30 @@ def _wait_for(met: Any, worker: subprocess.Popen[bytes]) -> None:
         assert worker.poll() is None, "the scorer ended"
         assert time.monotonic() < deadline, "the scorer wrote nothing"
         time.sleep(0.02)
+
+
+def test_it_is_steered_by_a_changed_copy_as_plain_transformers_say(
+    smollm: CausalStudent, plain: Plain
+) -> None:
+    changed = copy.deepcopy(plain.model)
+    with torch.no_grad():
+        for parameter in changed.parameters():
+            if parameter.dim() == 1:  # the norms: few numbers, and every layer has some
+                parameter.mul_(1.05)
+    other = CausalStudent(
+        smollm.encoder, Forward(changed, "changed"), smollm.convention, smollm.window
+    )
+    trace = "Wait, 12 plus 30 is 42. So the answer is 42."
+    found = proxy.read(proxy.Trio(smollm, smollm, other), PROMPT, trace)
+    ids, first = plain.encode(PROMPT, trace)
+    base, minus = (
+        Plain(plain.tokenizer, model).logits(ids)[first - 1 : -1].double()
+        for model in (plain.model, changed)
+    )
+    # Itself as the expert: s + (s - s-).
+    moved = torch.log_softmax(base + (base - minus), -1)
+    expected = moved.gather(1, torch.tensor(ids[first:])[:, None])[:, 0]
+    np.testing.assert_allclose(found.steered_nats, expected, atol=1e-3)
+    assert np.abs(found.shift_nats).max() > 0.01
+    same = proxy.read(proxy.Trio(smollm, smollm, smollm), PROMPT, trace)
+    np.testing.assert_allclose(same.shift_nats, 0.0, atol=1e-5)

@@ -35,6 +35,13 @@ _ACCEPTED = (
 )
 _KINDS: dict[RowsOf, _Kind] = {
     "accepted": _Kind("traces", "accepted by the people who reviewed it", _ACCEPTED),
+    "rejected": _Kind(
+        "traces",
+        "rejected by the people who reviewed it",
+        "Rejected means that everyone who gave a verdict on the trace rejected it, or, where they "
+        "differed, an adjudicator did. The set is for an antiexpert, whose influence is taken "
+        "away; a student that is trained on it for itself learns what people rejected.",
+    ),
     "labelled": _Kind(
         "traces",
         "accepted or rejected by the people who reviewed it",

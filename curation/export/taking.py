@@ -57,14 +57,19 @@ def accepted(store: ExportSource, recipe: Recipe) -> Taken:
     return Taken(rows, states, _but(states, "accepted"), _edits(rows), _NONE_ACCEPTED)
 
 
+def rejected(store: ExportSource, recipe: Recipe) -> Taken:
+    """Rejected traces as they were written."""
+    frame, states = _traces(store, recipe)
+    rows = as_taught(_rejected(frame))
+    lacking = "none is rejected ({counts}). Reject some in the review"
+    told = ["These traces were rejected: they are for an antiexpert, and for nothing else."]
+    return Taken(rows, states, _but(states, "rejected"), told if rows.height else [], lacking)
+
+
 def labelled(store: ExportSource, recipe: Recipe) -> Taken:
     """Accepted traces as they are taught, and rejected ones as they were written."""
     frame, states = _traces(store, recipe)
-    # An edit belongs to an acceptance; where an adjudicator rejected, the teacher's text stands.
-    rejected = frame.filter(pl.col("state") == "rejected").with_columns(
-        pl.lit(None, frame.schema[name]).alias(name) for name in _OF_AN_EDIT
-    )
-    taught = pl.concat([frame.filter(pl.col("state") == "accepted"), rejected])
+    taught = pl.concat([frame.filter(pl.col("state") == "accepted"), _rejected(frame)])
     rows = as_taught(taught.sort("position", "trace_id"))
     told = _edits(rows)
     n_good, n_bad = states["accepted"], states["rejected"]
@@ -223,6 +228,7 @@ def everything(store: ExportSource, recipe: Recipe) -> Taken:
 
 TAKERS: dict[RowsOf, Callable[[ExportSource, Recipe], Taken]] = {
     "accepted": accepted,
+    "rejected": rejected,
     "labelled": labelled,
     "pairs": pairs,
     "stepwise": steps,
@@ -267,6 +273,16 @@ def _traces(store: ExportSource, recipe: Recipe) -> tuple[pl.DataFrame, dict[str
     if unknown := sorted(set(counted) - set(STATES)):
         raise ValueError(f"the store gave the unknown states {unknown}")
     return frame.sort("position", "trace_id"), {s: counted.get(s, 0) for s in STATES}
+
+
+def _rejected(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rejected traces, without an edit: it belongs to an acceptance.
+
+    Where an adjudicator rejected, the teacher's text stands.
+    """
+    return frame.filter(pl.col("state") == "rejected").with_columns(
+        pl.lit(None, frame.schema[name]).alias(name) for name in _OF_AN_EDIT
+    )
 
 
 def _but(states: Mapping[str, int], *taken: str) -> dict[str, int]:

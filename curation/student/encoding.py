@@ -103,6 +103,10 @@ class Encoder:
         is_bos = bool(ids) and ids[0] == self._tokenizer.bos_token_id
         return "template" if self.has_template and is_bos else "none"
 
+    def token_text(self, token_id: int) -> str:
+        """What one token says; the bytes of half a character are shown as a replacement."""
+        return str(self._backend.decode([token_id], skip_special_tokens=False))
+
     def encode(self, prompt: str, trace: str) -> Encoded:
         """The ids of prefix and trace, tokenised as one text, and the spans of the trace's tokens.
 

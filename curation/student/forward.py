@@ -113,6 +113,21 @@ class Forward:
         """The whole model."""
         return self._model
 
+    @property
+    def vocabulary(self) -> int:
+        """How many entries the head has; some may be padding that no token stands for."""
+        return int(self._head.weight.shape[0])
+
+    @torch.inference_mode()
+    def states(self, ids: Sequence[int]) -> torch.Tensor:
+        """The hidden states of one sequence: (tokens, d). Row i predicts token i + 1."""
+        return self._hidden(torch.tensor([list(ids)], device=self._device))[0]
+
+    @torch.inference_mode()
+    def logits(self, states: torch.Tensor) -> torch.Tensor:
+        """The logits of some rows of `states`, in float32: (rows, `vocabulary`)."""
+        return self._logits(states)
+
     @torch.inference_mode()
     def check(self, ids: Sequence[int]) -> None:
         """Raise StudentError unless the parts give the model's own logits, and never look ahead.

@@ -50,10 +50,11 @@ PROVENANCE_TYPES: dict[str, pa.DataType] = {
 """Their types, where they are no text."""
 
 RowsOf = Literal[
-    "accepted", "labelled", "pairs", "stepwise", "privileged", "prompts", "judgements", "everything"
-]
-"""What a row is made of: an accepted trace; an accepted or rejected one with its label; one trace
-over another; a trace with labelled steps; a prompt with what may be told beyond it; a prompt;
+    "accepted", "rejected", "labelled", "pairs", "stepwise", "privileged", "prompts", "judgements",
+    "everything",
+]  # fmt: skip
+"""What a row is made of: an accepted trace; a rejected one; either of them with its label; one
+trace over another; a trace with labelled steps; a prompt with what may be told beyond it; a prompt;
 what one person said of a trace's steps; a trace, whatever was decided of it."""
 
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))

@@ -106,6 +106,25 @@ FORMATS: dict[str, Format] = {
         reasoning_in=PLACEMENTS,
         chats=(("prompt", "completion"),),
     ),
+    "proxy-expert": Format(
+        "Proxy-tuning, the expert's set: accepted traces as `messages`, as in `sft-messages`. A "
+        "small student is trained on it, and a copy of it on `proxy-antiexpert`.",
+        {"messages": pl.concat_list(_USER, _ASSISTANT)},
+        {"messages": MESSAGES},
+        {"trace_id": "messages"},
+        reasoning_in=PLACEMENTS,
+        chats=(("messages",),),
+    ),
+    "proxy-antiexpert": Format(
+        "Proxy-tuning, the antiexpert's set: rejected traces as `messages`, as their teachers "
+        "wrote them. Not to be trained on for its own sake.",
+        {"messages": pl.concat_list(_USER, _ASSISTANT)},
+        {"messages": MESSAGES},
+        {"trace_id": "messages"},
+        rows_of="rejected",
+        reasoning_in=PLACEMENTS,
+        chats=(("messages",),),
+    ),
     "stepwise": Format(
         "TRL stepwise supervision, for process reward models: `prompt`, `completions` (the steps, "
         "without white space at their ends) and `labels`, true for a good step. TRL has a trainer "

@@ -347,7 +347,7 @@ def test_expert_and_antiexpert_are_the_two_sides_of_the_same_verdicts(
     rows = [a_trace(f"Way {n}.", prompt=f"What is {n % 3}?") for n in range(6)]
     store.add(a_batch(*rows), "i")
     for n, row in enumerate(rows[:5]):
-        edit = {"edit": {"text": "A way, I think."}} if n == 0 else {}
+        edit: dict[str, Any] = {"edit": {"text": "A way, I think."}} if n == 0 else {}
         decide(store, row["trace_id"], "accept" if n < 3 else "reject", **edit)
     halves = {"train": 0.5, "test": 0.5}
     said: dict[str, dict[str, str]] = {}

@@ -130,6 +130,8 @@ def _pair(taker: Taker) -> Drafts:
     if said is None and conversation.is_turns(sides["chosen"]):
         taker.mapping["prompt"] = "chosen"
         said = sides["chosen"][:-1]
+    if said is None:  # axolotl and LLaMA-Factory: the turns before the answer
+        said = taker.take("prompt", "messages", "conversations")
     if isinstance(said, list):
         prompt, kept = conversation.prompt_of(conversation.turns(said, "prompt"), "prompt")
     else:
@@ -138,13 +140,20 @@ def _pair(taker: Taker) -> Drafts:
     def told() -> Iterator[Telling | RowError]:
         for side, value in sides.items():
             mine = {k: taker.row[k] for k in taker.row if k.startswith(f"{side}_")}
-            model = mine.pop(f"{side}_model", None)
+            fields = {
+                field: mine.pop(name)
+                for field, name in (
+                    ("teacher", f"{side}_teacher"),
+                    ("teacher", f"{side}_model"),
+                    ("teacher_context", f"{side}_teacher_context"),
+                )
+                if isinstance(mine.get(name), str)
+            }
             try:
                 text = spoken(value, side)
             except RowError as error:
                 yield error
                 continue
-            fields = {"teacher": model if isinstance(model, str) else None}
             yield Telling(text, fields, {"preference": side, **mine}, side)
 
     taker.used |= {k for k in taker.row if k.startswith(("chosen_", "rejected_"))}

@@ -37,6 +37,7 @@ from curation import (
     lexicon_commands,
     people_commands,
     proxy,
+    serving_commands,
     settings,
     spot_check_commands,
 )
@@ -47,7 +48,8 @@ from curation.records import FAMILIES, STANDARD, VERDICTS
 from curation.settings import DTYPES, Settings
 from curation.store import ORDERS
 
-_PATHS = ("sources", "out", "file", "path", "store", "report", "from_manifest", "benchmarks")
+_PATHS = ("sources", "out", "file", "path", "store", "report", "from_manifest", "benchmarks",
+          "to")  # fmt: skip
 """Arguments that name files: made absolute, since another process may run the command."""
 
 PATIENCE_S = 5.0
@@ -70,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         name, is_json = arguments.pop("command"), arguments.pop("json")
         _check_encoding(arguments)
         for key in _PATHS:
-            if arguments.get(key) is not None:
+            if arguments.get(key) is not None and not stores.is_address(str(arguments[key])):
                 arguments[key] = _absolute(arguments[key])
         arguments["max_trace_chars"] = dials.max_trace_chars
         answer = _run(name, Path(arguments.pop("store")), arguments)
@@ -124,8 +126,14 @@ def _check_encoding(arguments: dict[str, Any]) -> None:
 def _run(name: str, path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
     if name == "verify" and arguments["path"] is not None:
         return commands.verify_export(Path(arguments["path"]))
+    if name in serving_commands.COMMANDS:
+        return serving_commands.run(name, path, arguments, _bar)
     if name == "restore":
-        copy, aside = stores.restore(Path(arguments["file"]), path)
+        if stores.is_address(path):
+            raise CurationError(
+                f"{path} is served elsewhere. Restore where its file lies, while it is not served."
+            )
+        copy, aside = stores.restore(Path(arguments["file"]), path, until=arguments["until"])
         return {
             "path": str(copy.path),
             "bytes": copy.n_bytes,
@@ -223,7 +231,9 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m curation", description="Curate reasoning traces.", allow_abbrev=False
     )
-    parser.add_argument("--store", default=str(dials.store), help="the store's file")
+    parser.add_argument(
+        "--store", default=str(dials.store), help="the store's file, or quack:host:port"
+    )
     parser.add_argument("--json", action="store_true", help="answer with one JSON object")
     commands_ = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -320,6 +330,10 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
 
     p = command("restore", "make a backup the store")
     p.add_argument("file", metavar="FILE")
+    p.add_argument("--until", type=serving_commands.moment, default=None, metavar="TIME",
+                   help="only what was stored by then, into a new store")  # fmt: skip
+
+    serving_commands.add_words(command, dials)
 
     p = command("bench", "measure against peers, in one run")
     p.add_argument("name", metavar="NAME")

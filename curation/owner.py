@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from curation import store as stores
+from curation.backups import Schedule
 from curation.caretaker import Caretaker
 from curation.door import Door
 from curation.errors import CurationError, StoreError
@@ -26,7 +27,10 @@ class Owner:
 
     store: Store
     caretaker: Caretaker
-    door: Door
+    door: Door | None
+    """None where the store is on a server, which takes everybody in by itself."""
+    backups: Schedule | None = None
+    """None where somebody else holds the store."""
     readers: Readers = field(default_factory=Readers)
     """Who has read what, by the decisions of this store."""
     reservations: Reservations = field(default_factory=Reservations)
@@ -34,13 +38,26 @@ class Owner:
 
     def close(self) -> None:
         """Let go: no more answers, no scorer, the file free."""
-        self.door.close()
+        if self.door is not None:
+            self.door.close()
+        if self.backups is not None:
+            self.backups.stop()
         self.caretaker.stop()
         self.store.close()
 
 
-def open(path: Path, *, student: str, dtype: str, scoring: bool) -> Owner:
+def open(
+    path: Path,
+    *,
+    student: str,
+    dtype: str,
+    scoring: bool,
+    backup_hours: int = 0,
+    backups_kept: int = 7,
+) -> Owner:
     """The store at `path` (made where there is none), with its door open and its caretaker at work.
+
+    A store on a server needs neither door nor backups of ours.
 
     Raises StoreError, with nothing left open, where the store or its door cannot be opened.
     """
@@ -51,6 +68,9 @@ def open(path: Path, *, student: str, dtype: str, scoring: bool) -> Owner:
         def answer(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
             return _answer(store, caretaker, name, arguments)
 
+        if store.address is not None:
+            caretaker.start()
+            return Owner(store, caretaker, None)
         door = Door(store.path, answer)
     except OSError as exc:
         store.close()
@@ -59,7 +79,9 @@ def open(path: Path, *, student: str, dtype: str, scoring: bool) -> Owner:
             "Mend the folder's permissions, or free some space there."
         ) from exc
     caretaker.start()
-    return Owner(store, caretaker, door)
+    backups = Schedule(store, hours=backup_hours, kept=backups_kept)
+    backups.start()
+    return Owner(store, caretaker, door, backups)
 
 
 def _answer(

@@ -36,6 +36,37 @@ class Settings:
     """HEDGEROW_BACKGROUND_SCORING: 0 = the app does not start a scorer of its own."""
     max_trace_chars: int = 2_000_000
     """HEDGEROW_MAX_TRACE_CHARS: longer traces are refused at the door, with this number."""
+    backup_hours: int = 0
+    """HEDGEROW_BACKUP_HOURS: who holds the store backs it up this often, in hours; 0 = never."""
+    backups_kept: int = 7
+    """HEDGEROW_BACKUPS_KEPT: how many of these backups stay."""
+    token_file: str = ""
+    """HEDGEROW_TOKEN_FILE: the file with the token of a store server."""
+    ca_file: str = ""
+    """HEDGEROW_CA_FILE: the authority behind the certificate of a store server."""
+
+
+def token(environ: Mapping[str, str] | None = None) -> str | None:
+    """The token of a store server, from HEDGEROW_TOKEN_FILE or HEDGEROW_TOKEN; None without either.
+
+    It is no field of Settings, so that it is never shown with them. Raises CurationError where the
+    file cannot be read, or the token is shorter than 16 characters or not plain ASCII.
+    """
+    env = os.environ if environ is None else environ
+    name = env.get("HEDGEROW_TOKEN_FILE")
+    try:
+        text = Path(name).expanduser().read_text("ascii") if name else env.get("HEDGEROW_TOKEN", "")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise CurationError(f"HEDGEROW_TOKEN_FILE ({name}) cannot be read: {exc}.") from exc
+    found = text.strip()
+    if not found and not name:
+        return None
+    if len(found) < 16 or not found.isascii() or not found.isprintable() or " " in found:
+        raise CurationError(
+            "The token of a store server takes at least 16 characters of ASCII without spaces; "
+            "`openssl rand -hex 32` makes one."
+        )
+    return found
 
 
 def read(environ: Mapping[str, str] | None = None) -> Settings:
@@ -53,16 +84,24 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
     scoring = env.get("HEDGEROW_BACKGROUND_SCORING") or "1"
     if scoring not in ("0", "1"):
         raise CurationError(f"HEDGEROW_BACKGROUND_SCORING is {scoring!r}; it takes 0 or 1.")
-    limit = env.get("HEDGEROW_MAX_TRACE_CHARS") or str(default.max_trace_chars)
-    if not limit.isascii() or not limit.isdigit() or len(limit) > 18 or int(limit) < 1:
-        raise CurationError(
-            f"HEDGEROW_MAX_TRACE_CHARS is {limit!r}; it takes a whole number of 1 or more."
-        )
     return Settings(
         store=Path(os.path.expanduser(env.get("HEDGEROW_STORE") or default.store)),
         student=env.get("HEDGEROW_STUDENT") or default.student,
         dtype=dtype,
         reviewer=(env.get("HEDGEROW_REVIEWER") or default.reviewer).strip() or default.reviewer,
         background_scoring=scoring == "1",
-        max_trace_chars=int(limit),
+        max_trace_chars=_whole(env, "MAX_TRACE_CHARS", default.max_trace_chars, 1),
+        backup_hours=_whole(env, "BACKUP_HOURS", default.backup_hours, 0),
+        backups_kept=_whole(env, "BACKUPS_KEPT", default.backups_kept, 1),
+        token_file=env.get("HEDGEROW_TOKEN_FILE") or "",
+        ca_file=env.get("HEDGEROW_CA_FILE") or "",
     )
+
+
+def _whole(env: Mapping[str, str], name: str, default: int, least: int) -> int:
+    text = env.get(f"HEDGEROW_{name}") or str(default)
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) < least:
+        raise CurationError(
+            f"HEDGEROW_{name} is {text!r}; it takes a whole number of {least} or more."
+        )
+    return int(text)

@@ -112,7 +112,12 @@ def is_changed_since(started_s: float, folder: Path) -> bool:
 def _room() -> Room:
     """The store, who is here, and the dials. Raises CurationError."""
     dials = settings.read()
-    held = _owner(str(dials.store), dials.student, dials.dtype, dials.background_scoring)
+    held = _owner(
+        str(dials.store), dials.student, dials.dtype, dials.background_scoring,
+        dials.backup_hours, dials.backups_kept,
+    )  # fmt: skip
+    if held.backups is not None and held.backups.problem is not None:
+        st.sidebar.warning(escaped(held.backups.problem), icon=":material/warning:")
     typed = st.sidebar.text_input(
         "Reviewer",
         key=REVIEWER,
@@ -158,8 +163,13 @@ def escaped(text: str) -> str:
 
 
 @st.cache_resource(show_spinner="Opening the store", on_release=lambda held: held.close())
-def _owner(path: str, student: str, dtype: str, scoring: bool) -> Owner:
-    return owner.open(Path(path), student=student, dtype=dtype, scoring=scoring)
+def _owner(
+    path: str, student: str, dtype: str, scoring: bool, backup_hours: int, backups_kept: int
+) -> Owner:
+    return owner.open(
+        Path(path), student=student, dtype=dtype, scoring=scoring,
+        backup_hours=backup_hours, backups_kept=backups_kept,
+    )  # fmt: skip
 
 
 def _scoring_line(room: Room) -> None:

@@ -13,22 +13,36 @@ from curation import student
 from curation.__main__ import main
 from curation.settings import ROOT
 from curation.store import Store
+from tests import served
 from tests.fakes import FakeStudent
 from tests.said import Said
 
 
 @pytest.fixture(autouse=True)
 def _settings_in_a_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("STUDENT", "DTYPE", "REVIEWER", "MAX_TRACE_CHARS"):
+    for name in ("STUDENT", "DTYPE", "REVIEWER", "MAX_TRACE_CHARS", "TOKEN", "TOKEN_FILE"):
         monkeypatch.delenv(f"HEDGEROW_{name}", raising=False)
     monkeypatch.setenv("HEDGEROW_STORE", str(tmp_path / "hedgerow.duckdb"))
     monkeypatch.setenv("HEDGEROW_BACKGROUND_SCORING", "0")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What a store does, it does on a file and on a server: these modules' tests run on both."""
+    is_of_both = metafunc.module.__name__.removeprefix("tests.") in served.ON_BOTH
+    if is_of_both and "store" in metafunc.fixturenames:
+        kinds = ["file"] if served.is_of_the_file(metafunc.function) else ["file", "server"]
+        metafunc.parametrize("store", kinds, indirect=True)
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty store."""
-    with stores.open(tmp_path / "hedgerow.duckdb") as opened:
+def store(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Store]:
+    """An empty store: a file of this process, or one on a server."""
+    path = tmp_path / "hedgerow.duckdb"
+    if getattr(request, "param", "file") == "server":
+        with served.store_at(path, request.getfixturevalue("monkeypatch")) as opened:
+            yield opened
+        return
+    with stores.open(path) as opened:
         yield opened
 
 

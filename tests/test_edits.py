@@ -18,6 +18,7 @@ from curation.records import Decision, text_hash
 from curation.store import Store
 from tests.builders import a_batch, a_decision, a_trace
 from tests.said import Said
+from tests.served import of_the_file
 
 TEXT = "Two and two is four.\n\nSo it is 4."
 BETTER = "Two and two is four.\n\nI think it is 4."
@@ -279,6 +280,7 @@ def test_the_rule_weighs_an_edit_and_advises_only() -> None:
     assert editing.weighed(families(0.9, 0.8), {"ifd": {"ifd_ppl": 0.5}}).keep is None
 
 
+@of_the_file
 def test_show_tells_the_edits_and_what_the_student_makes_of_them(
     curate: Callable[..., Said], store: Store, held: str
 ) -> None:

@@ -15,6 +15,7 @@ from curation.errors import FilterError, StoreError, UnknownTrace
 from curation.settings import ROOT
 from curation.store import Store
 from tests.builders import NOON, a_batch, a_decision, a_pack, a_trace
+from tests.served import of_the_file
 
 
 def test_the_same_records_twice_add_nothing(store: Store) -> None:
@@ -339,6 +340,7 @@ def test_a_backup_taken_while_decisions_come_in_holds_every_one_acknowledged_bef
         assert set(other.acknowledgements(before)) == set(before)
 
 
+@of_the_file
 def test_restoring_moves_the_present_store_aside(store: Store, tmp_path: Path) -> None:
     store.add(a_batch(a_trace("one")), "i")
     copy = store.backup(tmp_path / "copy.duckdb")
@@ -366,6 +368,7 @@ def test_a_damaged_backup_is_not_restored(store: Store, tmp_path: Path) -> None:
         stores.restore(tmp_path / "text", tmp_path / "new.duckdb")
 
 
+@of_the_file
 def test_a_second_process_is_told_who_holds_the_store(store: Store) -> None:
     script = (
         "import sys; from curation import store; from curation.errors import StoreBusy\n"

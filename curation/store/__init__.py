@@ -7,6 +7,7 @@ returns; writing twice stores once; nothing said is ever edited or deleted; numb
 conventions are never mixed. Does not know models, files to ingest, trainers or screens.
 
     connection.py     the file: opening, locking, migrating, transactions
+    address.py        where a store is; quack.py: a store on a server; serving.py: being one
     intake.py         records in
     scoring.py        conventions, score packs
     lexicons.py       lexicons and their changes, languages, markings
@@ -27,6 +28,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     token_evidence.py what the student said of each token
     reading.py        what the rest of the house asks
     safekeeping.py    verify, backup, restore
+    copying.py        everything of one store into another
 """
 
 from __future__ import annotations
@@ -35,9 +37,12 @@ import uuid
 from pathlib import Path
 
 from curation.errors import StoreError
+from curation.store.address import Address, is_address
+from curation.store.address import read as read_address
 from curation.store.adjudicating import Adjudicating
 from curation.store.assigning import Assigning
 from curation.store.bulk import Bulk
+from curation.store.copying import copy
 from curation.store.edits import Edited
 from curation.store.exporting import Exporting
 from curation.store.finding import Finding
@@ -64,6 +69,7 @@ __all__ = [
     "ORDERS",
     "SHORTCUT_SCHEMA",
     "Added",
+    "Address",
     "Copy",
     "Edited",
     "Reader",
@@ -71,7 +77,10 @@ __all__ = [
     "Store",
     "Taken",
     "Verification",
+    "copy",
+    "is_address",
     "open",
+    "read_address",
     "restore",
 ]
 
@@ -101,19 +110,25 @@ class Store(
         return self
 
 
-def open(path: str | Path, *, create: bool = True) -> Store:
+def open(path: str | Path, *, create: bool = True, serves: bool = False) -> Store:
     """The store at `path`, brought to the newest schema (an older file is copied aside first).
 
+    `path` may be `quack:host:port`, a store server, which keeps its schema itself. `serves`: hold
+    the file for other processes too (see serving.py).
+
     Raises StoreBusy (another process holds it), MigrationError (it is newer, or no Hedgerow
-    store), StoreError (it cannot be opened, or `create` is False and it is not there).
+    store, or a server of another version), StoreError (it cannot be opened or reached, or `create`
+    is False and it is not there).
     """
+    if is_address(path):
+        return Store(read_address(str(path)))
     path = Path(path).expanduser().absolute()
     if not create and not path.exists():
         raise StoreError(
             f"There is no store at {path}. `python -m curation ingest FILE` makes one; "
             "--store or HEDGEROW_STORE names another."
         )
-    store = Store(path)
+    store = Store(path, serves=serves)
     try:
         if store.setting("store_id") is None:
             store.set_setting("store_id", str(uuid.uuid4()))

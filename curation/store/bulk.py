@@ -60,7 +60,7 @@ class Bulk(Reading):
         if verdict not in VERDICTS:
             raise StoreError(f"{verdict!r} is no verdict; they are {', '.join(VERDICTS)}.")
         bulk_id, at = str(uuid.uuid4()), now()
-        with self._write_lock:
+        with self._writing(changes=False):
             mine = self.decided_by(reviewer.strip())
             wanted = [trace_id for trace_id in dict.fromkeys(trace_ids) if trace_id not in mine]
             if not wanted:
@@ -83,7 +83,7 @@ class Bulk(Reading):
         Raises StoreError where the bulk is not this reviewer's or nothing of it stands, and where
         the reviewer has decided some of its traces again since: these are named.
         """
-        with self._write_lock:
+        with self._writing(changes=False):
             rows = self._frame(
                 """
                 select d.decision_id, d.trace_id, d.reviewer, d.sequence, exists (

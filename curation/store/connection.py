@@ -12,24 +12,33 @@ The instance is opened with external access off, so no query, not even one that 
 a filter, can read or write another file. For the same reason nothing here ever opens the store's
 file itself while DuckDB holds it: closing any other descriptor of a file drops the process's
 POSIX lock on it, and a second process could then open the store beside us.
+
+A store may also be on a server (`quack:host:port`, see quack.py), or be the one a server holds.
+Then it is *shared*: other processes write too, and a write transaction begins by changing the one
+row of table `writer`, which DuckDB lets one open transaction do at a time.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import polars as pl
 
+from curation import settings
 from curation.errors import MigrationError, StoreBusy, StoreError
+from curation.store import quack
+from curation.store.address import Address
 
 MEMORY_LIMIT = "2GiB"
 """What DuckDB may hold, its copies of the file's blocks included (its own default is four fifths of
@@ -43,6 +52,12 @@ _UNREADABLE = (
 )
 """What DuckDB raises where the disk refuses or the file does not hold what it should."""
 
+OURS = duckdb.__version__
+"""The DuckDB of this process, which a server must have too."""
+
+TURN_S = 120.0
+"""How long a writer waits for its turn where other processes write too."""
+
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
@@ -52,17 +67,34 @@ def now() -> datetime:
 
 
 class Connection:
-    """An open store's file. Use `curation.store.open`, which gives a whole `Store`."""
+    """An open store. Use `curation.store.open`, which gives a whole `Store`.
 
-    def __init__(self, path: Path, migrations: Path = MIGRATIONS) -> None:
-        self.path = path
+    `path` is the store's file. A store on a server (`address`) has none here: `path` is then beside
+    what lies where a store's things lie on this machine. `serves`: this process holds the file
+    for others, which write through it.
+    """
+
+    def __init__(
+        self, place: Path | Address, migrations: Path = MIGRATIONS, *, serves: bool = False
+    ) -> None:
+        self.address = place if isinstance(place, Address) else None
+        self.path = place.beside if isinstance(place, Address) else place
+        self.place = str(place)
+        """What the store is called in what a person reads."""
+        self._serves = serves
+        self._is_shared = False  # until the table is there that it takes
         self._write_lock = threading.RLock()
         self._transaction: duckdb.DuckDBPyConnection | None = None
+        self._changes_pending = False
         self._n_changes = 0
         """How often something beside decisions was written; counted once it is on disk."""
-        self._duckdb = _connect(path)
+        self._duckdb = _connect(place, serves)
         try:
-            self._migrate(migrations)
+            if self.address is None:
+                self._migrate(migrations)
+            else:
+                self._shake_hands(migrations)
+            self._is_shared = serves or self.address is not None
         except BaseException:
             self.close()
             raise
@@ -100,7 +132,7 @@ class Connection:
                 yield cursor
             except _UNREADABLE as exc:
                 raise StoreError(
-                    f"{self.path} could not be read: {_first_line(exc)} Where the disk is sound, "
+                    f"{self.place} could not be read: {_first_line(exc)} Where the disk is sound, "
                     "the file is damaged: bring back a backup with "
                     "`python -m curation restore FILE`."
                 ) from exc
@@ -119,19 +151,22 @@ class Connection:
         """
         with self._write_lock:
             if self._transaction is not None:
+                self._changes_pending |= changes
                 yield self._transaction
                 return
             with self._duckdb.cursor() as cursor:
-                cursor.execute("begin transaction")
-                self._transaction = cursor
                 try:
+                    self._begin(cursor)
+                    self._transaction, self._changes_pending = cursor, changes
                     yield cursor
+                    if self._is_shared and self._changes_pending:
+                        cursor.execute("update writer set n_changes = n_changes + 1")
                     cursor.execute("commit")
-                    self._n_changes += changes
+                    self._n_changes += self._changes_pending
                 except _UNREADABLE as exc:
                     _roll_back(cursor)
                     raise StoreError(
-                        f"{self.path} could not be written: {_first_line(exc)} Nothing of this "
+                        f"{self.place} could not be written: {_first_line(exc)} Nothing of this "
                         "change was stored. Free disk space or mend the permissions, then try "
                         "again; where the file is damaged, bring back a backup with "
                         "`python -m curation restore FILE`."
@@ -141,6 +176,55 @@ class Connection:
                     raise
                 finally:
                     self._transaction = None
+
+    def _begin(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Begin to write; where others write too, as soon as it is our turn."""
+        if not self._is_shared:
+            cursor.execute("begin transaction")
+            return
+        deadline = time.monotonic() + TURN_S
+        while True:
+            try:
+                cursor.execute(
+                    f"{quack.WRITING}begin transaction; update writer set n_changes = n_changes + 0"
+                )
+                return
+            except duckdb.TransactionException as exc:
+                _roll_back(cursor)
+                if time.monotonic() > deadline:
+                    raise StoreBusy(
+                        f"Another process has been writing to {self.place} for {TURN_S:.0f} s; "
+                        "nothing of this change was stored. Try again when it is done."
+                    ) from exc
+            time.sleep(random.uniform(0.001, 0.02))
+
+    def _how_often_changed(self) -> int:
+        """How often something beside decisions was written so far, by whomever."""
+        if self._is_shared:
+            return int(self._value("select n_changes from writer"))
+        return self._n_changes
+
+    def _shake_hands(self, folder: Path) -> None:
+        """See that the server has our DuckDB and our schema. Raises MigrationError."""
+        theirs = str(self._value("select library_version from pragma_version()")).removeprefix("v")
+        if theirs != OURS:
+            raise MigrationError(
+                f"{self.place} runs DuckDB {theirs} and this machine {OURS}. Install "
+                "the same Hedgerow on both."
+            )
+        if not self._value("select count(*) from duckdb_tables() where table_name = 'writer'"):
+            raise MigrationError(
+                f"{self.place} serves no Hedgerow store of this version. Start it with "
+                "`python -m curation serve`, from the same Hedgerow as here."
+            )
+        applied = self._frame("select max(name) as newest from migration").item()
+        known = max(path.stem for path in folder.glob("*.sql"))
+        if applied != known:
+            older = "this machine" if applied > known else "the server"
+            raise MigrationError(
+                f"{self.place} has the schema {applied} and this machine knows up to {known}. "
+                f"Nothing was changed. Update Hedgerow on {older}."
+            )
 
     def _migrate(self, folder: Path) -> None:
         """Bring the file to the newest schema, after a backup where it holds anything."""
@@ -190,16 +274,25 @@ class Connection:
             n += 1
             copy = self.path.with_name(f"{self.path.stem}.before-{schema}-upgrade-{n}.duckdb")
         shutil.copyfile(self.path, copy)
-        self._duckdb = _connect(self.path)
+        self._duckdb = _connect(self.path, self._serves)
 
 
-def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+def _connect(place: Path | Address, serves: bool) -> duckdb.DuckDBPyConnection:
+    if isinstance(place, Address):
+        token = settings.token()
+        if token is None:
+            raise StoreError(
+                f"{place} asks for a token. Set HEDGEROW_TOKEN_FILE to the file that holds it."
+            )
+        server = quack.Server(place, token, settings.read().ca_file)
+        return cast(duckdb.DuckDBPyConnection, server)  # it answers to what the store asks of one
+    path = place
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(
             str(path),
             config={
-                "enable_external_access": "false",
+                "enable_external_access": "true" if serves else "false",
                 "autoinstall_known_extensions": "false",
                 "memory_limit": MEMORY_LIMIT,
             },
@@ -211,7 +304,18 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
             f"{path} could not be opened: {_first_line(exc)} Check the folder and its permissions, "
             "or name another file with --store or HEDGEROW_STORE."
         ) from exc
-    connection.execute("set TimeZone = 'UTC'")
+    if not serves:
+        connection.execute("set TimeZone = 'UTC'")
+        return connection
+    try:
+        quack.load(connection)
+    except BaseException:
+        connection.close()
+        raise
+    # The extensions are files; from here on nothing is read or set any more, by us or a client.
+    for setting in ("TimeZone = 'UTC'", "enable_external_access = false"):
+        connection.execute(f"set global {setting}")
+    connection.execute("set lock_configuration = true")
     return connection
 
 

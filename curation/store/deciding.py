@@ -95,7 +95,7 @@ class Deciding(Edits, Profiling):
         verdict and question and the new record's withdrawal_id, or None where there is nothing to
         withdraw.
         """
-        with self._write_lock:
+        with self._writing(changes=False):
             last = self._one(
                 "select decision_id, trace_id, verdict, question from live_decision "
                 "where reviewer = $reviewer order by sequence desc limit 1",

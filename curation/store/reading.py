@@ -69,9 +69,11 @@ class Reading(Evidence):
 
         Nothing that is stored changes, but for settings, students and what a problem lacked: so
         counts tell, and those of whole tables are read off, not counted. Asked of the file only
-        where this process, which owns it, has written since.
+        where somebody has written since.
         """
-        n_changes = self._n_changes  # read first: what is written meanwhile is asked for next time
+        n_changes = (
+            self._how_often_changed()
+        )  # read first: what is written meanwhile is asked for next time
         if self._felt is None or self._felt[0] != n_changes:
             self._felt = n_changes, self._feel()
         return self._felt[1]
@@ -333,6 +335,8 @@ class Reading(Evidence):
 
 def _check_condition(where: str) -> None:
     """A filter is one condition: it cannot close our parentheses and go on to say more."""
+    if "quack_" in where.lower():
+        raise FilterError(f"The filter `{where}` names a function of the store server (quack_…).")
     for probe in (f"select 1 where (\n{where}\n)", f"select (\n{where}\n)"):
         try:
             statements = duckdb.extract_statements(probe)

@@ -13,10 +13,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import duckdb
 import polars as pl
 
 from curation import records
 from curation.errors import StoreBusy, StoreError
+from curation.store import copying
 from curation.store.assigning import broken_assignments
 from curation.store.checking import broken_gold, broken_spot_checks
 from curation.store.connection import Connection, now
@@ -86,8 +88,9 @@ class Safekeeping(Reading):
     def backup(self, path: Path) -> Copy:
         """Write a consistent copy to `path` and open it to prove it; people may go on working.
 
-        No write happens while the copy is made (they wait, well under a second a gigabyte on a
-        local disk). Raises StoreError where `path` exists or cannot be written.
+        No write happens while the file is copied (they wait, well under a second a gigabyte on a
+        local disk). A store on a server is read over the network instead, as it was at one moment.
+        Raises StoreError where `path` exists or cannot be written.
         """
         path = path.absolute()
         if path.exists():
@@ -95,18 +98,11 @@ class Safekeeping(Reading):
         partial = path.with_name(path.name + ".partial")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with self._write_lock:
-                with self._duckdb.cursor() as cursor:
-                    cursor.execute("checkpoint")
-                _copy_in_another_process(self.path, partial)
-                wal = self.path.with_name(self.path.name + ".wal")
-                if wal.exists() and wal.stat().st_size:
-                    _copy_in_another_process(wal, partial.with_name(partial.name + ".wal"))
-                expected = _counts(self)
-            with Connection(partial) as opened:
-                found = _counts(opened)
-            if found != expected:
-                raise StoreError(f"The backup {path} does not hold what the store does; try again.")
+            if self.address is None:
+                self._copy_file(partial)
+            else:
+                with Connection(partial) as opened:
+                    copying.copy(self, opened)
             _sync(partial)
             os.replace(partial, path)
         except OSError as exc:
@@ -115,18 +111,42 @@ class Safekeeping(Reading):
             _discard(partial)
         return Copy(path, path.stat().st_size, _sha256(path))
 
+    def _copy_file(self, partial: Path) -> None:
+        """Copy the file while nobody writes, and open the copy to see that it holds the same."""
+        # Where other processes write, one of them may be about to; then the log goes along.
+        refused = suppress(duckdb.TransactionException)
+        with self._write_lock, refused, self._duckdb.cursor() as cursor:
+            cursor.execute("checkpoint")
+        with self._writing(changes=False):
+            _copy_in_another_process(self.path, partial)
+            wal = self.path.with_name(self.path.name + ".wal")
+            if wal.exists() and wal.stat().st_size:
+                _copy_in_another_process(wal, partial.with_name(partial.name + ".wal"))
+            expected = _counts(self)
+        with Connection(partial) as opened:
+            found = _counts(opened)
+        if found != expected:
+            raise StoreError(f"The backup {partial} does not hold what the store does; try again.")
 
-def restore(backup: Path, path: Path) -> tuple[Copy, Path | None]:
+
+def restore(backup: Path, path: Path, *, until: datetime | None = None) -> tuple[Copy, Path | None]:
     """Make `backup` the store at `path`; returns the copy and where a store before it was put.
 
     The backup is opened and its hashes are checked first. A store that stood at `path` is moved
-    aside, never overwritten. Raises StoreError (StoreBusy while a process holds that store).
+    aside, never overwritten. With `until` the store is what had been stored by that moment (see
+    copying.py), and a new one: nothing may stand at `path`. Raises StoreError (StoreBusy while a
+    process holds that store).
     """
     backup, path = backup.absolute(), path.absolute()
     if not backup.is_file():
         raise StoreError(f"There is no backup {backup}.")
+    if until is not None and path.exists():
+        raise StoreError(
+            f"{path} exists already; what a backup held at a moment goes into a new store. "
+            "Name one with --store."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
+    partial, cut = (path.with_name(f"{path.name}.{word}") for word in ("partial", "cut"))
     try:
         _copy_in_another_process(backup, partial)
         try:
@@ -135,8 +155,17 @@ def restore(backup: Path, path: Path) -> tuple[Copy, Path | None]:
             raise type(exc)(str(exc).replace(str(partial), str(backup))) from exc
         try:
             verification = opened.verify()
+            if until is not None and not verification.broken:
+                earlier = Safekeeping(cut)
+                try:
+                    copying.copy(opened, earlier, until=until)
+                    verification = earlier.verify()
+                finally:
+                    earlier.close()
         finally:
             opened.close()
+        if until is not None and cut.exists():
+            os.replace(cut, partial)
         if verification.broken:
             raise StoreError(
                 f"{backup} is damaged ({verification.broken[0]}); nothing was restored. "
@@ -161,6 +190,7 @@ def restore(backup: Path, path: Path) -> tuple[Copy, Path | None]:
         raise StoreError(f"{backup} could not be restored to {path}: {exc}.") from exc
     finally:
         _discard(partial)
+        _discard(cut)
     return Copy(path, path.stat().st_size, _sha256(path)), aside
 
 
@@ -321,7 +351,8 @@ def _object(text: str) -> dict[str, Any] | None:
 def _counts(store: Connection) -> list[tuple[str, int]]:
     """How many rows each table of a store holds."""
     names = store._frame(
-        "select table_name from duckdb_tables() where not internal order by table_name"
+        "select table_name from duckdb_tables() where not internal "
+        "and database_name = current_database() order by table_name"
     )["table_name"].to_list()
     return [(name, store._value(f'select count(*) from "{name}"')) for name in names]
 

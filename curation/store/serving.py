@@ -1,0 +1,95 @@
+"""Holding a store for other processes: the listener of the Quack protocol, and its janitor.
+
+    listener = serving.Listener(store, address, token)
+    …
+    listener.tidy()      # every second or so
+    listener.close()
+
+The store was opened with `serves=True`: the protocol is loaded, nothing of the machine's files can
+be read through it, and its settings are locked. Who has the token can do to the store whatever SQL
+can, its owner's way: the roles of people are not decided here.
+
+Quack 1.5.5 keeps the session of a client that died, its open transaction too, and knows no way to
+end one. A dead writer would hold up every other. `tidy` finds it by the mark that stands before the
+statements of a write transaction (`quack.WRITING`) and opens the listener anew, which ends every
+session; living clients come back by themselves (https://github.com/duckdb/duckdb-quack/issues/225).
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import duckdb
+
+from curation.errors import StoreError
+from curation.store import Store, quack
+from curation.store.address import Address
+
+IDLE_S = 60.0
+"""How long a write transaction may do nothing before its client is taken for dead."""
+
+
+class Listener:
+    """The open port of a store that this process holds."""
+
+    def __init__(self, store: Store, address: Address, token: str) -> None:
+        self._store, self.address, self._token = store, address, token
+        self._listen()
+
+    def close(self) -> None:
+        """Close the port; what was not committed is rolled back."""
+        self._call("call quack_stop($uri)", uri=str(self.address))
+
+    def sessions(self) -> int:
+        """How many sessions clients have, idle ones and those of dead clients too."""
+        return int(self._call("select count(*) from quack_active_connections()")[0][0])
+
+    def tidy(self, idle_s: float = IDLE_S) -> bool:
+        """End the write transaction of a client that is gone; whether there was one.
+
+        Gone is who began to write and has said nothing for `idle_s` seconds.
+        """
+        stuck = self._call(
+            "select count(*) from quack_active_connections() as c(server, id, query, state, began) "
+            "where starts_with(query, $mark) and state = 'finished' "
+            "and epoch(localtimestamp - began) > $idle",
+            mark=quack.WRITING.strip(), idle=idle_s,
+        )[0][0]  # fmt: skip
+        if not stuck:
+            return False
+        self.close()
+        self._listen()
+        return True
+
+    def _listen(self) -> None:
+        _check_free(self.address)
+        try:
+            self._call(
+                "call quack_serve($uri, token => $token, allow_other_hostname => $open)",
+                uri=str(self.address), token=self._token, open=not self.address.is_loopback,
+            )  # fmt: skip
+        except duckdb.Error as exc:
+            said = str(exc).replace(self._token, "…").strip().splitlines()[0]
+            raise StoreError(
+                f"{self.address} cannot be listened on ({said}). Name a free port of this machine "
+                "with --listen."
+            ) from None  # its text may hold the token
+
+    def _call(self, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
+        with self._store._duckdb.cursor() as cursor:
+            return cursor.execute(sql, parameters or None).fetchall()
+
+
+def _check_free(address: Address) -> None:
+    """Raises StoreError where somebody listens there: two Quack servers would share the port."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was just closed
+        try:
+            probe.bind((address.host, address.port))
+        except OSError as exc:
+            raise StoreError(
+                f"{address} cannot be listened on ({exc.strerror or exc}). Name a free port of "
+                "this machine with --listen."
+            ) from exc

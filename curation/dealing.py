@@ -9,7 +9,7 @@ dealt is reserved, and dealt again (renewed) for as long as the desk asks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from curation import gold_items, sharing
@@ -57,8 +57,9 @@ def deal(
     depth: int,
     readers: Readers,
     reservations: Reservations,
+    holding: Collection[str] = (),
 ) -> Hand:
-    """The next `depth` cards of `queue` for `reviewer`.
+    """The next `depth` cards of `queue` for `reviewer`, whose browser is `holding` some already.
 
     Left out is what as many people have read as shall (`Overlap`), except in queues that are made
     of such traces; what is assigned to the reviewer is for them, however many have read it, and a
@@ -94,8 +95,12 @@ def deal(
         kept = sum(not readers.has_read(trace_id, name) for name in people)
         return overlap.wished(trace_id) - readers.n_others(trace_id, reviewer) - kept
 
-    deck = reservations.take(QUESTION, queue, reviewer, waiting, depth, room_for)
-    behind = waiting.index(deck[-1]) + 1 if deck else 0
+    shown = sorted((i for i in holding if line.is_open(i) and i not in done), key=line.place)
+    deck = reservations.take(
+        QUESTION, queue, reviewer, waiting, depth, room_for, decided=decided,
+        shown=[i for i in shown if i not in gold],
+    )  # fmt: skip
+    behind = waiting.index(deck[-1]) + 1 if deck and deck[-1] in waiting else 0
     upcoming = tuple(waiting[behind : behind + UPCOMING]) if len(deck) == depth else ()
     n_elsewhere = n_left - len(deck) if len(deck) < depth else 0
     if gold:

@@ -13,8 +13,10 @@ Four small things that the process which holds the store keeps in memory:
   last looked, so that a decision costs the same in a store of a hundred or of a hundred thousand.
 - `Assigned`: who shall read which trace. An assigned trace is offered to these people, and to
   others only where the overlap asks for more readings than they are.
-- `Reservations`: a card on somebody's desk is offered to nobody else. Kept nowhere: a restart
-  forgets them, and each ends after `RESERVED_S` seconds unless the desk that holds it asks again.
+- `Reservations`: a card on somebody's desk is offered to nobody else. Each ends after `RESERVED_S`
+  seconds unless the desk that holds it asks again. What it does not get again stays its own for
+  `PARTING_S`, since a browser may show a card before it hears that it is gone. Kept nowhere: a
+  restart forgets them, and each desk claims anew what its browser holds.
 
 None of them ever refuses a decision: they choose what is offered, and who opens a trace by its link
 may decide it. Knows nothing of stores and screens.
@@ -26,13 +28,15 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, NamedTuple
 
 SETTING = "overlap"
 """The store's setting that holds an `Overlap`."""
 RESERVED_S = 600.0
 """A reservation that is not renewed ends after this many seconds."""
+PARTING_S = 120.0
+"""So long a card that a desk does not get again may still come to its screen."""
 EVERYBODY = 10**9
 
 Fetch = Callable[[int], Iterable[dict[str, Any]]]
@@ -193,7 +197,7 @@ class Reservations:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._held: dict[tuple[str, str, str], tuple[list[str], float]] = {}
+        self._held: dict[tuple[str, str, str], dict[str, float]] = {}  # trace_id -> until
 
     def take(
         self,
@@ -203,22 +207,39 @@ class Reservations:
         order: Iterable[str],
         n: int,
         room_for: Callable[[str], int] = lambda trace_id: 1,
+        *,
+        decided: Container[str] = (),
+        shown: Iterable[str] = (),
     ) -> list[str]:
         """The first `n` of `order` that are not on too many other desks, reserved from now on.
 
         `room_for` says how many people a trace still has room for, the reviewer among them. What
-        the reviewer held for this queue before and does not get again is free at once.
+        the reviewer held for this queue before and does not get again is free after `PARTING_S`,
+        and at once where it is among what they have `decided`. `shown` is what their browser holds
+        of this queue: it comes first where nothing is known to be reserved for them.
         """
         with self._lock:
             now = self._clock()
-            self._held = {key: held for key, held in self._held.items() if held[1] > now}
+            held = {
+                key: {i: until for i, until in ids.items() if until > now}
+                for key, ids in self._held.items()
+            }
+            self._held = {key: ids for key, ids in held.items() if ids}
+            if not any((asked, name) == (question, reviewer) for asked, _, name in self._held):
+                order = dict.fromkeys([*shown, *order])
             others: dict[str, set[str]] = {}
-            for (asked, _, name), (ids, _) in self._held.items():
+            for (asked, _, name), ids in self._held.items():
                 if asked == question and name != reviewer:
                     for trace_id in ids:
                         others.setdefault(trace_id, set()).add(name)
             taken = list(_first(order, n, lambda i: len(others.get(i, ())) < room_for(i)))
-            self._held[question, queue, reviewer] = (taken, now + RESERVED_S)
+            parting = {
+                i: min(until, now + PARTING_S)
+                for i, until in self._held.get((question, queue, reviewer), {}).items()
+                if i not in decided
+            }
+            mine = parting | dict.fromkeys(taken, now + RESERVED_S)
+            self._held[question, queue, reviewer] = mine
             return taken
 
     def n_held(self, question: str, reviewer: str) -> int:
@@ -226,7 +247,7 @@ class Reservations:
         with self._lock:
             return sum(
                 len(ids)
-                for (asked, _, name), (ids, _) in self._held.items()
+                for (asked, _, name), ids in self._held.items()
                 if asked == question and name != reviewer
             )
 
@@ -236,8 +257,8 @@ class Reservations:
             now = self._clock()
             return {
                 name
-                for (asked, _, name), (ids, until) in self._held.items()
-                if asked == question and until > now and trace_id in ids
+                for (asked, _, name), ids in self._held.items()
+                if asked == question and ids.get(trace_id, now) > now
             }
 
 

@@ -37,8 +37,9 @@ def screen(
     version = (str(store.path), *reviewing.version(store, queue, room.reviewer, pulse))
     line = ordered(room, room.reviewer, 0, choice, version)
     deck, n_left, n_elsewhere, decided, upcoming = dealing.deal(
-        store, line, queue, room.reviewer, desk.depth(KEY), room.readers, room.reservations
-    )
+        store, line, queue, room.reviewer, desk.depth(KEY), room.readers, room.reservations,
+        desk.holding(KEY),
+    )  # fmt: skip
     n_done = dealing.n_decided(queue, room.reviewer, decided, room.readers)
     review_queue.elsewhere(n_elsewhere)
     if first is not None:

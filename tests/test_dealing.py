@@ -40,6 +40,20 @@ def test_two_people_never_get_one_card(store: Store) -> None:
     assert team.hand("bo").n_left == 7
 
 
+def test_after_a_restart_each_desk_keeps_what_its_browser_holds(store: Store) -> None:
+    team = Team(store)
+    team.hand("ada"), team.hand("bo")
+    store.decide(a_decision(team.ids[3], reviewer="bo"))
+    team.readers, team.desks = Readers(), Reservations()
+    line = reviewing.line(store, "in order", "bo", 0, ())
+    # bo's browser is first to ask, and holds ids 3 (decided) to 5, in no order, and one not here.
+    held = [team.ids[5], team.ids[3], "tr1_elsewhere", team.ids[4]]
+    hand = dealing.deal(store, line, "in order", "bo", 3, team.readers, team.desks, held)
+    assert hand.deck == [*team.ids[4:6], team.ids[0]]
+    # What of ada's is on bo's desk by now she does not get twice.
+    assert team.hand("ada").deck == [*team.ids[1:3], team.ids[6]]
+
+
 def test_a_short_deck_says_how_many_lie_on_other_desks(store: Store) -> None:
     team = Team(store)
     team.hand("ada", depth=6)

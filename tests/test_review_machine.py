@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from curation import dealing, editing, reviewing, sharing
 from curation import store as stores
 from curation.records import text_hash
-from curation.sharing import RESERVED_S, Overlap, Readers, Reservations
+from curation.sharing import PARTING_S, RESERVED_S, Overlap, Readers, Reservations
 from tests.builders import a_batch, a_decision, a_trace
 from tests.test_sharing import Clock
 
@@ -53,7 +53,7 @@ class Review(RuleBasedStateMachine):
         self.readers, self.desks = Readers(), Reservations(self.clock)
         self.live: list[Said] = []
         self.edits: set[str] = set()
-        self.held: dict[tuple[str, str], tuple[list[str], float]] = {}
+        self.held: dict[tuple[str, str], dict[str, float]] = {}
 
     # What people do ------------------------------------------------------------------------------
 
@@ -72,7 +72,13 @@ class Review(RuleBasedStateMachine):
         if queue == "in order":
             assert hand.deck == free[:depth]
         assert hand.n_left == len(waiting)
-        self.held[reviewer, queue] = (hand.deck, self.clock.now + RESERVED_S)
+        now, said = self.clock.now, self._decided_by(reviewer)
+        parting = {
+            i: min(until, now + PARTING_S)
+            for i, until in self.held.get((reviewer, queue), {}).items()
+            if i not in said
+        }
+        self.held[reviewer, queue] = {**parting, **dict.fromkeys(hand.deck, now + RESERVED_S)}
 
     @rule(reviewer=st.sampled_from(REVIEWERS), trace=st.sampled_from(IDS),
           verdict=st.sampled_from(["accept", "reject", "skip", "flag"]))  # fmt: skip
@@ -81,7 +87,7 @@ class Review(RuleBasedStateMachine):
 
     @rule(reviewer=st.sampled_from(REVIEWERS), verdict=st.sampled_from(SETTLE), data=st.data())
     def adjudicate(self, reviewer: str, verdict: str, data: st.DataObject) -> None:
-        dealt = self.held.get((reviewer, DISPUTES), ([], 0.0))[0]
+        dealt = list(self.held.get((reviewer, DISPUTES), {}))
         if dealt:
             self._say(reviewer, data.draw(st.sampled_from(dealt)), verdict, queue=DISPUTES)
 
@@ -98,7 +104,7 @@ class Review(RuleBasedStateMachine):
         if own:
             self.live.remove(own[-1])
 
-    @rule(seconds=st.sampled_from([1.0, RESERVED_S / 2, RESERVED_S]))
+    @rule(seconds=st.sampled_from([1.0, PARTING_S, RESERVED_S / 2, RESERVED_S]))
     def time_passes(self, seconds: float) -> None:
         self.clock.now += seconds
 
@@ -175,6 +181,9 @@ class Review(RuleBasedStateMachine):
                 return state
         return "undecided"
 
+    def _decided_by(self, reviewer: str) -> set[str]:
+        return {i for i in IDS if reviewer in self._newest(i)}
+
     def _has_read(self, trace_id: str) -> set[str]:
         return {n for n, said in self._newest(trace_id).items() if said.verdict in SETTLE}
 
@@ -192,9 +201,7 @@ class Review(RuleBasedStateMachine):
 
     def _holders(self, trace_id: str) -> set[str]:
         return {
-            name
-            for (name, _), (ids, until) in self.held.items()
-            if trace_id in ids and until > self.clock.now
+            name for (name, _), ids in self.held.items() if ids.get(trace_id, 0.0) > self.clock.now
         }
 
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from curation import store as stores
 from curation.records import QUESTION, Decision
-from curation.sharing import EVERYBODY, RESERVED_S, Overlap, Readers, Reservations
+from curation.sharing import EVERYBODY, PARTING_S, RESERVED_S, Overlap, Readers, Reservations
 from curation.store import Store
 from tests.builders import a_batch, a_decision, a_trace
 
@@ -44,11 +44,31 @@ def test_another_question_has_reservations_of_its_own() -> None:
     assert desks.take("leak/1", "random", "bo", IDS, 2) == IDS[:2]
 
 
-def test_what_is_not_taken_again_is_free_at_once() -> None:
+def test_what_was_decided_is_free_at_once() -> None:
     desks = Reservations(Clock())
     desks.take(QUESTION, "random", "ada", IDS, 3)
-    desks.take(QUESTION, "random", "ada", IDS[2:], 2)
+    desks.take(QUESTION, "random", "ada", IDS[2:], 2, decided=IDS[:2])
     assert desks.take(QUESTION, "random", "bo", IDS, 3) == [IDS[0], IDS[1], IDS[4]]
+
+
+def test_what_leaves_a_desk_undecided_may_still_be_on_its_screen_for_a_while() -> None:
+    clock = Clock()
+    desks = Reservations(clock)
+    desks.take(QUESTION, "random", "ada", IDS, 3)
+    desks.take(QUESTION, "random", "ada", IDS, 1)
+    clock.now += PARTING_S - 1
+    assert desks.take(QUESTION, "random", "bo", IDS, 1) == [IDS[3]]
+    assert desks.take(QUESTION, "random", "ada", IDS, 1) == [IDS[0]]  # which renews no parting
+    clock.now += 1
+    assert desks.take(QUESTION, "random", "bo", IDS, 2) == IDS[1:3]
+
+
+def test_after_a_restart_a_desk_claims_what_its_browser_shows() -> None:
+    desks = Reservations(Clock())
+    assert desks.take(QUESTION, "random", "bo", IDS, 2, shown=IDS[3:5]) == IDS[3:5]
+    # Whoever has something reserved gets the order as it stands: here another queue's cards.
+    assert desks.take(QUESTION, "in order", "bo", IDS, 2, shown=IDS[4:6]) == IDS[:2]
+    assert desks.take(QUESTION, "random", "ada", IDS, 2, shown=IDS[4:5]) == [IDS[2], IDS[5]]
 
 
 def test_a_reservation_ends_unless_it_is_renewed() -> None:
@@ -113,7 +133,7 @@ class Desks(RuleBasedStateMachine):
         self.readers, self.desks = Readers(), Reservations(self.clock)
         self.overlap = Overlap(share, 2)
         self.live: list[Decision] = []
-        self.held: dict[tuple[str, str], tuple[list[str], float]] = {}
+        self.held: dict[tuple[str, str], dict[str, float]] = {}
 
     @rule(
         trace=st.sampled_from(IDS), reviewer=st.sampled_from(REVIEWERS),
@@ -142,7 +162,7 @@ class Desks(RuleBasedStateMachine):
         order = [i for i in IDS if i not in full and i not in mine]
         taken = self.desks.take(
             QUESTION, queue, reviewer, order, n,
-            lambda i: self.overlap.wished(i) - self.readers.n_others(i, reviewer),
+            lambda i: self.overlap.wished(i) - self.readers.n_others(i, reviewer), decided=mine,
         )  # fmt: skip
         free = []
         for trace_id in order:
@@ -151,9 +171,17 @@ class Desks(RuleBasedStateMachine):
             if len(readers) + len(holders) < self.overlap.wished(trace_id):
                 free.append(trace_id)
         assert taken == free[:n]
-        self.held[reviewer, queue] = (taken, self.clock.now + RESERVED_S)
+        parting = {
+            i: min(until, self.clock.now + PARTING_S)
+            for i, until in self.held.get((reviewer, queue), {}).items()
+            if i not in mine
+        }
+        self.held[reviewer, queue] = {
+            **parting,
+            **dict.fromkeys(taken, self.clock.now + RESERVED_S),
+        }
 
-    @rule(seconds=st.sampled_from([1.0, RESERVED_S / 2, RESERVED_S]))
+    @rule(seconds=st.sampled_from([1.0, PARTING_S, RESERVED_S / 2, RESERVED_S]))
     def time_passes(self, seconds: float) -> None:
         self.clock.now += seconds
 
@@ -184,9 +212,7 @@ class Desks(RuleBasedStateMachine):
 
     def _holders(self, trace_id: str) -> set[str]:
         return {
-            name
-            for (name, _), (ids, until) in self.held.items()
-            if trace_id in ids and until > self.clock.now
+            name for (name, _), ids in self.held.items() if ids.get(trace_id, 0.0) > self.clock.now
         }
 
 

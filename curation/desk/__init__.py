@@ -73,6 +73,11 @@ def depth(key: str) -> int:
     return outbox.wish(road.sent(key)).depth
 
 
+def holding(key: str) -> list[str]:
+    """The traces whose cards the browser of desk `key` says that it holds."""
+    return list(outbox.wish(road.sent(key)).holding)
+
+
 def mount(
     deck: Sequence[Slip],
     *,

@@ -23,7 +23,7 @@ UNRESERVED = frozenset(("needs second reading", "flagged by me"))
 """Queues whose cards may lie on several desks: that is what they are for."""
 
 UPCOMING = 2
-"""How many cards behind the deck are worth making before they are asked for."""
+"""How many cards behind the deck are made before they are asked for."""
 
 AHEAD = 64
 """How many cards ahead `Standing` is asked about at once."""
@@ -41,7 +41,7 @@ class Hand(NamedTuple):
     decided: dict[str, str]
     """What the reviewer has decided so far, as `Store.decided_by` has it."""
     upcoming: tuple[str, ...] = ()
-    """What will probably come behind the deck, reserved for nobody."""
+    """What comes behind the deck, reserved as well; nothing near the end of a queue."""
 
 
 def overlap_of(store: Store) -> Overlap:
@@ -96,12 +96,14 @@ def deal(
         return overlap.wished(trace_id) - readers.n_others(trace_id, reviewer) - kept
 
     shown = sorted((i for i in holding if line.is_open(i) and i not in done), key=line.place)
-    deck = reservations.take(
-        QUESTION, queue, reviewer, waiting, depth, room_for, decided=decided,
+    # What comes next is reserved too: else every desk makes the same cards, and one gets them. Not
+    # near the end of a queue, where somebody else may wait for them.
+    more = UPCOMING if n_left >= AHEAD else 0
+    taken = reservations.take(
+        QUESTION, queue, reviewer, waiting, depth + more, room_for, decided=decided,
         shown=[i for i in shown if i not in gold],
     )  # fmt: skip
-    behind = waiting.index(deck[-1]) + 1 if deck and deck[-1] in waiting else 0
-    upcoming = tuple(waiting[behind : behind + UPCOMING]) if len(deck) == depth else ()
+    deck, upcoming = taken[:depth], tuple(taken[depth:])
     n_elsewhere = n_left - len(deck) if len(deck) < depth else 0
     if gold:
         n_within = sum(line.is_open(i) and i not in done for i in gold)

@@ -11,6 +11,7 @@ Traces, file names and what people typed are untrusted: they reach the screen th
 
 from __future__ import annotations
 
+import gc
 import string
 import time
 from collections.abc import Iterator, Sequence
@@ -49,11 +50,19 @@ REVIEWER = "reviewer"
 """The session's only key of ours: who is here. Everything else is in the store or in the link."""
 
 
+BUSY_S = 2
+"""How often a page looks for what is on its way."""
+RESTING_S = 20
+"""How often it looks whether somebody let the scorer go on."""
+
 FILTER_HELP = "A DuckDB condition over the columns of trace_overview."
 
 
 STARTED_S = time.time()
 """When this process read the code it runs, in seconds of the epoch."""
+
+_STANDING: set[str] = set()
+"""Titles of the pages that have run to their end once in this process."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,11 @@ def page(title: str) -> Iterator[Room]:
             st.caption("Store")
             st.text(room.settings.store.name, help=escaped(str(room.settings.store)))
         yield room
+    if title not in _STANDING:
+        _STANDING.add(title)
+        # Streamlit collects garbage after every rerun, and looks through all that the libraries are
+        # made of: .1 to .15 s in which nobody's page moves. What is frozen it passes over.
+        gc.freeze()
 
 
 def is_changed_since(started_s: float, folder: Path) -> bool:
@@ -175,9 +189,11 @@ def _owner(
 def _scoring_line(room: Room) -> None:
     """Where scoring stands, in the sidebar; looks again by itself while there is some to do."""
     caretaker, student = room.caretaker, room.student
-    busy = caretaker.state(student)["waiting"] > 0
+    every_s = None
+    if caretaker.state(student)["waiting"]:
+        every_s = RESTING_S if scorer_rests(room) else BUSY_S
 
-    @st.fragment(run_every=2 if busy else None)
+    @st.fragment(run_every=every_s)
     def line() -> None:
         with boundary():
             state = caretaker.state(student)
@@ -201,6 +217,8 @@ def _scoring_line(room: Room) -> None:
                         if speed
                         else "The student is loading."
                     )
+            if every_s and not state["waiting"]:
+                st.rerun()  # or the line looks again for good
 
     line()
 

@@ -10,12 +10,11 @@ from curation import dealing, desk, editing, guidance, reviewing, ui
 from curation.desk import cards, messages
 from curation.screens import anchoring, blind_desk, gold, guidelines, review_queue, span_labels
 from curation.screens.beside import pool, prepared, standing
+from curation.store.reading import Pulse
 
 KEY = "desk"
 RENEWED_S = 240
 """How often an open desk says that it still holds its cards, well before they are free again."""
-RESTING_S = 20
-"""How often it looks whether somebody let the scorer go on."""
 
 
 @st.cache_resource(max_entries=32, show_spinner="Ordering the queue")
@@ -80,6 +79,15 @@ def screen(
         soon.prepare((i, slips[i], queue), partial(build, i))
 
 
+def pace_s(room: ui.Room, pulse: Pulse) -> int:
+    """How often the desk looks again by itself: often only while something is on its way."""
+    if pool(room, pulse) is None:
+        return ui.BUSY_S
+    if not room.caretaker.state()["waiting"]:
+        return RENEWED_S
+    return ui.BUSY_S if ui.scorer_rests(room) is None else ui.RESTING_S
+
+
 with ui.page("Review") as room:
     guidelines.instead(room)  # where the link says that they are written
     blind_desk.instead(room)  # where the link names a spot check
@@ -92,18 +100,18 @@ with ui.page("Review") as room:
         st.info("There is nothing to review yet. Bring traces in first.")
         st.page_link("pages/1_Ingest.py", label="Ingest traces", icon=":material/upload_file:")
     else:
-        waits = room.caretaker.state()["waiting"] > 0
-        is_resting = waits and ui.scorer_rests(room) is not None
-        is_busy = (waits and not is_resting) or pool(room, pulse) is None
+        every_s = pace_s(room, pulse)
         linked = st.query_params.get("trace")
         if linked is not None and not room.store.holds_trace(linked):
             st.warning(ui.escaped(f"The link names {linked}, which this store does not hold."))
             linked = None
 
-        @st.fragment(run_every=2 if is_busy else RESTING_S if is_resting else RENEWED_S)
+        @st.fragment(run_every=every_s)
         def desk_screen() -> None:
             """The desk, looked at again by itself: scores arrive, reservations are renewed."""
             with ui.boundary():
                 screen(room, choice, linked, is_blind_first=is_blind_first)
+                if every_s < RENEWED_S and pace_s(room, room.store.pulse()) != every_s:
+                    st.rerun()  # or the fragment keeps for good the pace that the page gave it
 
         desk_screen()

@@ -13,8 +13,8 @@ from tests.builders import a_batch, a_decision, a_trace
 class Team:
     """People at desks over one store."""
 
-    def __init__(self, store: Store, overlap: Overlap | None = None) -> None:
-        store.add(a_batch(*(a_trace(f"T{n}.", prompt=f"P{n}?") for n in range(8))), "i")
+    def __init__(self, store: Store, overlap: Overlap | None = None, n: int = 8) -> None:
+        store.add(a_batch(*(a_trace(f"T{i}.", prompt=f"P{i}?") for i in range(n))), "i")
         if overlap is not None:
             store.set_setting(sharing.SETTING, overlap.to_setting())
         self.store, self.readers, self.desks = store, Readers(), Reservations()
@@ -31,13 +31,25 @@ def test_two_people_never_get_one_card(store: Store) -> None:
     team = Team(store)
     assert team.hand("ada").deck == team.ids[:3]
     assert team.hand("bo").deck == team.ids[3:6]
-    # Behind bo's deck of three come the last two of eight.
-    assert team.hand("bo").upcoming == tuple(team.ids[6:8])
+    # So near to the end of a queue nothing is reserved but what is on a desk.
+    assert team.hand("bo").upcoming == ()
     store.decide(a_decision(team.ids[0], reviewer="ada"))
     # Read once, it is nobody's any more; ada's next card is the first that bo does not hold.
     assert team.hand("ada").deck == [*team.ids[1:3], team.ids[6]]
     assert team.hand("bo").deck == team.ids[3:6]
     assert team.hand("bo").n_left == 7
+
+
+def test_what_comes_behind_a_deck_is_the_next_of_that_desk_alone(store: Store) -> None:
+    n = dealing.AHEAD + 2
+    team = Team(store, n=n)
+    ada, bo = team.hand("ada"), team.hand("bo")
+    assert (ada.deck, list(ada.upcoming)) == (team.ids[:3], team.ids[3:5])
+    assert (bo.deck, list(bo.upcoming)) == (team.ids[5:8], team.ids[8:10])
+    store.decide(a_decision(team.ids[0], reviewer="ada"))
+    assert team.hand("ada").deck == team.ids[1:4]
+    assert ada.n_left == n
+    assert ada.n_elsewhere == 0
 
 
 def test_after_a_restart_each_desk_keeps_what_its_browser_holds(store: Store) -> None:

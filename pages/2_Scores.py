@@ -12,7 +12,7 @@ from curation.compatibility import ScoreWords
 from curation.screens import bulk, numbers
 from curation.screens.difficulty import bands
 from curation.screens.scorer import scorer
-from curation.store import ORDERS
+from curation.store import ORDERS, UNREAD
 
 # Length and the teacher's family stand beside every score, however far one scrolls.
 PINNED = {"external_id": "Id in the source", "teacher_family": "Family", "n_tokens": "Tokens"}
@@ -83,7 +83,7 @@ with ui.page("Scores") as room:
                             placeholder="teacher_context = 'unguided'")  # fmt: skip
     order = right.selectbox("Order", ORDERS, index=ORDERS.index("nll"), key="scores_order",
                             format_func=lambda name: ORDER_WORDS.get(name, name))  # fmt: skip
-    frame = room.store.list_traces(where or None, order, numbers.SHOWN + 1)
+    frame = room.store.list_traces(where or None, order, numbers.SHOWN + 1, columns=UNREAD)
     is_cut = frame.height > numbers.SHOWN
     if is_cut:
         frame = frame.head(numbers.SHOWN)
@@ -96,14 +96,22 @@ with ui.page("Scores") as room:
         st.info("The student has scored none of these traces yet.", icon=":material/hourglass:")
     elif scored.height and (warning := compatibility.too_few(scored.height)):
         st.info(warning, icon=":material/info:")
-    views = st.tabs(["Traces", "Compare two scores", "Difficulty of problems", "Decide many"])
-    with views[0]:
-        table(room, frame, known)
-    with views[3]:
-        bulk.section(room, where or None)
-    if scored.height:
+    views = st.tabs(
+        ["Traces", "Compare two scores", "Difficulty of problems", "Decide many"],
+        key="scores_tab", on_change="rerun",
+    )  # fmt: skip
+    # Of a long list only the open tab is worked out.
+    is_open = [not is_cut or bool(view.open) for view in views]
+    if is_open[0]:
+        with views[0]:
+            table(room, frame, known)
+    if is_open[3]:
+        with views[3]:
+            bulk.section(room, where or None)
+    if scored.height and is_open[1]:
         with views[1]:
             comparison(room, scored, known)
+    if scored.height and is_open[2]:
         with views[2]:
             # A problem's band is of all its traces, not of those that are shown.
             if not is_cut or st.toggle("Reckon all problems", key="bands_all",

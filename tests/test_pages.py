@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from curation import commands
 from curation import store as stores
 from curation.records import PREFER
-from curation.screens import numbers
+from curation.screens import leakage, numbers
 from curation.settings import ROOT
 from tests.builders import a_batch, a_decision, a_pack, a_trace
 
@@ -337,8 +337,10 @@ def test_a_list_too_long_for_a_browser_is_cut_and_its_problems_are_still_whole(
     cut = tables(app)
     assert cut["traces"]["trace_id"].to_list() == whole["traces"]["trace_id"].to_list()[:5]
     assert cut["bands"] is None
-    app.toggle(key="bands_all").set_value(True).run()
-    assert tables(app)["bands"].equals(whole["bands"])
+    app.session_state["scores_tab"] = "Difficulty of problems"
+    app.run().toggle(key="bands_all").set_value(True).run()
+    bands = next(t.value for t in app.dataframe if "band" in t.value.columns)
+    assert bands.equals(whole["bands"])
 
 
 def test_over_many_traces_what_markers_do_is_read_when_asked_for(
@@ -355,3 +357,21 @@ def test_over_many_traces_what_markers_do_is_read_when_asked_for(
     app.toggle(key="functions_all").set_value(True).run()
     (asked,) = shown(app)
     assert asked.equals(whole)
+
+
+def test_of_many_traces_drawn_problems_stand_for_all_until_all_are_asked_for(
+    demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_context(app: AppTest) -> Any:
+        return next(t.value for t in app.dataframe if "Context" in t.value.columns)
+
+    whole = by_context(_run("pages/4_Spot_check.py"))
+    st.cache_resource.clear()
+    monkeypatch.setattr(leakage, "AT_ONCE", 5)
+    monkeypatch.setattr(leakage, "DRAWN", 2)
+    app = _run("pages/4_Spot_check.py")
+    assert "reckoned from 2 of" in _texts(app)
+    assert by_context(app)["Problems"].max() <= 2 < whole["Problems"].max()
+    app.toggle(key="spot_all").set_value(True).run()
+    assert "reckoned from" not in _texts(app)
+    assert by_context(app).equals(whole)

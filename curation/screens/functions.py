@@ -46,10 +46,13 @@ def table(found: pl.DataFrame) -> pl.DataFrame:
     return found.select(pl.col(name).alias(label) for name, label in labels.items())
 
 
-def section(room: Room, frame: pl.DataFrame) -> None:
-    """Markers per trace and what follows them, a row a teacher context of `frame` (list_traces)."""
+def section(room: Room, frame: pl.DataFrame, *, is_asked: bool = False) -> None:
+    """Markers per trace and what follows them, a row a teacher context of `frame` (list_traces).
+
+    Read where somebody asks for it: of many traces, or `is_asked`.
+    """
     st.subheader("Function, not word")
-    if frame.height > numbers.SHOWN and not st.toggle(
+    if (is_asked or frame.height > numbers.SHOWN) and not st.toggle(
         f"Read {frame.height:,} traces for it", key="functions_all",
         help="Every text is read again, which takes its time over so many.",
     ):  # fmt: skip

@@ -27,6 +27,11 @@ from curation.lexicons import mark_pending
 from curation.records import EPISTEMIC
 from curation.screens import functions
 
+AT_ONCE = 10_000
+"""Traces of a store that are all reckoned with whenever the page opens."""
+DRAWN = 500
+"""Problems that stand for all where there are more traces, until somebody asks for all."""
+
 
 def overview(room: ui.Room) -> None:
     """The whole overview: filter, tables, charts, confounding, the traces behind the points."""
@@ -34,9 +39,8 @@ def overview(room: ui.Room) -> None:
         "Only traces where", key="spot_where", placeholder="is_correct and domain = 'algebra'",
         help=ui.FILTER_HELP,
     )  # fmt: skip
-    with st.spinner("Finding the markers of new traces"):
-        mark_pending(room.store)
-    frame = room.store.list_traces(where or None)
+    _mark(room, (str(room.store.path), room.store.pulse()))
+    frame, is_drawn = _traces(room, where or None)
     if not frame.height:
         st.info(
             "No trace fits this condition." if where else "There are no traces yet.",
@@ -53,9 +57,37 @@ def overview(room: ui.Room) -> None:
     _as_they_stand(report)
     _matched(report)
     _confounding(report)
-    functions.section(room, frame)
+    functions.section(room, frame, is_asked=is_drawn)
     _charts(room, frame, report)
     st.caption(LIMITS)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Finding the markers of new traces")
+def _mark(_room: ui.Room, version: object) -> None:
+    """Find the markers of traces that have none, where anything was stored since."""
+    mark_pending(_room.store)
+
+
+def _traces(room: ui.Room, where: str | None) -> tuple[pl.DataFrame, bool]:
+    """The traces that are reckoned with, and whether they are of drawn problems only."""
+    if room.store.pulse().traces <= AT_ONCE:
+        return room.store.list_traces(where), False
+    if st.toggle(
+        "Reckon all problems",
+        key="spot_all",
+        help="Takes minutes over a million traces.",
+    ):
+        with st.spinner("Reading what is known of all traces"):
+            return room.store.list_traces(where), False
+    frame, n_problems = room.store.drawn(DRAWN, where)
+    if n_problems <= DRAWN:
+        return frame, False
+    st.info(
+        f"An estimate: reckoned from {DRAWN:,} of {n_problems:,} problems, drawn by their hash, "
+        "with all their traces. The intervals say what others would have given.",
+        icon=":material/casino:",
+    )
+    return frame, True
 
 
 def _as_they_stand(report: Report) -> None:
@@ -226,7 +258,10 @@ def behind(room: ui.Room, trace_ids: Sequence[str]) -> None:
 
 def _places(room: ui.Room, frame: pl.DataFrame) -> pl.DataFrame:
     """Where the epistemic markers of these traces stand."""
-    markers = room.store.marker_places(list(EPISTEMIC))
+    ids = frame["trace_id"].to_list()
+    markers = room.store.marker_places(list(EPISTEMIC), ids)
+    if "n_chars" not in frame.columns:  # of drawn traces no text is read
+        frame = frame.join(room.store.last_step_ends(ids), on="trace_id")
     return leakage.marker_places(
         markers.join(
             frame.select("trace_id", "teacher_context", "n_chars"), on="trace_id", how="inner"

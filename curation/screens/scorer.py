@@ -59,7 +59,7 @@ def _students(room: Room) -> str:
     """Choose the student that is shown, add one, or let one go; the name of the one shown."""
     store, keeper = room.store, room.caretaker
     readers = {reader.student: reader for reader in store.readers()}
-    students = sorted({*store.status()["students"], *readers, room.student})
+    students = sorted({*store.students(), *readers, room.student})
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     shown: str = left.selectbox(
         "Student", students, index=students.index(room.student), key="scores_student",

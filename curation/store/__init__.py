@@ -26,6 +26,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     progressing.py    who decided how much, and how fast
     exporting.py      what an export asks: rows, then texts
     token_evidence.py what the student said of each token
+    listing.py        lists of traces, and the first of them
     reading.py        what the rest of the house asks
     safekeeping.py    verify, backup, restore
     copying.py        everything of one store into another
@@ -52,10 +53,10 @@ from curation.store.golding import Golding
 from curation.store.guidelines import Guiding
 from curation.store.intake import Added, Intake
 from curation.store.lexicons import LANGUAGE_SCHEMA
+from curation.store.listing import ORDERS, UNREAD, Listing
 from curation.store.preferring import Preferring
 from curation.store.profiling import SHORTCUT_SCHEMA
 from curation.store.progressing import Progressing
-from curation.store.reading import ORDERS
 from curation.store.recipes import RecipeKeeping, SavedRecipe
 from curation.store.safekeeping import Copy, Safekeeping, Verification, restore
 from curation.store.scoring import Taken
@@ -68,6 +69,7 @@ __all__ = [
     "LANGUAGE_SCHEMA",
     "ORDERS",
     "SHORTCUT_SCHEMA",
+    "UNREAD",
     "Added",
     "Address",
     "Copy",
@@ -94,6 +96,7 @@ class Store(
     Gathering,
     Golding,
     Guiding,
+    Listing,
     Finding,
     Bulk,
     Preferring,

@@ -40,7 +40,7 @@ from curation.errors import MigrationError, StoreBusy, StoreError
 from curation.store import quack
 from curation.store.address import Address
 
-MEMORY_LIMIT = "2GiB"
+MEMORY_LIMIT = "1536MiB"
 """What DuckDB may hold, its copies of the file's blocks included (its own default is four fifths of
 the machine, which a store of several GB would fill); what needs more goes through `STORE.tmp`."""
 
@@ -123,6 +123,11 @@ class Connection:
     def _value(self, sql: str, **parameters: Any) -> Any:
         """The single value that a query answers."""
         return self._frame(sql, **parameters).item()
+
+    def _views(self) -> dict[str, str]:
+        """The definition of every view, by its name."""
+        found = self._frame("select view_name, sql from duckdb_views() where not internal")
+        return dict(found.iter_rows())
 
     @contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -71,16 +71,33 @@ class Evidence(Checking):
             student=student,
         )
 
-    def marker_places(self, categories: Sequence[str]) -> pl.DataFrame:
-        """Where the markers of these categories begin: trace_id, start_char, one marker a row."""
+    def last_step_ends(self, trace_ids: Sequence[str]) -> pl.DataFrame:
+        """trace_id and where its last step ends (code points): all of it but white space."""
         return self._frame(
-            """
+            "select trace_id, step_end[-1] as n_chars from trace "
+            "where trace_id in (select unnest($ids::varchar[]))",
+            ids=list(trace_ids),
+        )
+
+    def marker_places(
+        self, categories: Sequence[str], trace_ids: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Where the markers of these categories begin: trace_id, start_char, one marker a row.
+
+        `trace_ids` = of these traces alone.
+        """
+        asked = "" if trace_ids is None else "where trace_id in (select unnest($ids::varchar[]))"
+        return self._frame(
+            f"""
             select trace_id, start_char from (
                 select m.trace_id, unnest(m.start_char) as start_char,
                     unnest(m.category) as category
-                from marking m join marker_count n using (trace_id, lexicon_id)
+                from (select * from marking {asked}) m
+                join (select trace_id, lexicon_id from marker_count {asked}) n
+                    using (trace_id, lexicon_id)
             )
             where list_contains($categories::varchar[], category)
             """,
             categories=list(categories),
+            **({} if trace_ids is None else {"ids": list(trace_ids)}),
         )

@@ -145,9 +145,10 @@ class Lexicons(Scoring):
     def unread(self, detector: str, limit: int = 1000) -> pl.DataFrame:
         """Traces whose language this detector has not looked for: trace_id, text."""
         return self._frame(
-            "select t.trace_id, t.text from trace t anti join "
-            "(select trace_id from trace_language where detector = $detector) d using (trace_id) "
-            "order by t.position limit $limit",
+            # Which they are first: texts are read of no others.
+            "select trace_id, text from trace semi join (select trace_id, position from trace "
+            "anti join (select trace_id from trace_language where detector = $detector) d "
+            "using (trace_id) order by position limit $limit) using (trace_id) order by position",
             detector=detector,
             limit=limit,
         )
@@ -169,11 +170,13 @@ class Lexicons(Scoring):
         not looked for yet is not among them (`unread`).
         """
         return self._frame(
-            "select t.trace_id, t.prompt, t.text from trace t anti join "
+            # As above.
+            "select trace_id, prompt, text from trace semi join (select trace_id, position "
+            "from trace anti join "
             "(select trace_id from marking where lexicon_id = $lexicon_id) m using (trace_id) "
             "join current_language c using (trace_id) "
             "where coalesce(nullif(c.language, 'und'), 'en') = $language "
-            "order by t.position limit $limit",
+            "order by position limit $limit) using (trace_id) order by position",
             lexicon_id=lexicon_id,
             limit=limit,
             language=language,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Collection
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import duckdb
 import polars as pl
@@ -13,18 +14,7 @@ from curation.errors import FilterError, UnknownTrace
 from curation.records import COMPATIBILITY_COLUMNS, QUESTION, Problem, Trace
 from curation.store.evidence import Evidence
 
-Order = Literal["arrival", "problem", "nll", "rsr", "length", "hedging", "recent"]
-ORDERS: tuple[Order, ...] = get_args(Order)
-_ORDER_BY: dict[Order, str] = {
-    "arrival": "position",
-    "problem": "min(position) over (partition by problem_id), position",
-    "nll": "mean_nll_nats desc nulls last, position",
-    "rsr": "rsr desc nulls last, position",
-    "length": "n_chars desc, position",
-    "hedging": "n_epistemic / greatest(n_words, 1) desc nulls last, position",
-    "recent": "last_sequence desc nulls last, position",
-}
-_LISTED = (
+LISTED = (
     "trace_id, problem_id, position, domain, teacher, teacher_family, teacher_context, "
     "teacher_context_raw, sample_index, is_correct, final_answer, reference_answer, source, "
     "external_id, n_chars, n_steps, state, verdict, n_accept, n_reject, n_flag, n_skip, student, "
@@ -38,7 +28,7 @@ _LISTED = (
 )
 
 
-_COLUMNS = frozenset(re.findall(r"\w+", _LISTED))
+_COLUMNS = frozenset(re.findall(r"\w+", LISTED))
 
 
 class Pulse(NamedTuple):
@@ -58,6 +48,8 @@ class Reading(Evidence):
 
     _felt: tuple[int, Pulse] | None = None
     """The last pulse, and how many changes there had been when it was asked for."""
+    _counted: tuple[tuple[int, int], dict[str, Any]] | None = None
+    """The last status, and what it was asked at."""
 
     def n_records(self) -> int:
         """How many decisions and withdrawals are stored."""
@@ -101,7 +93,14 @@ class Reading(Evidence):
         """Where the curation stands: counts of what is stored, by state, and who takes part.
 
         `traces` are those that one decides on; those that edits made are counted in `edits` alone.
+        Counted anew where something was written since.
         """
+        version = self._n_changes, self.n_records()  # read first, as in `pulse`
+        if self._counted is None or self._counted[0] != version:
+            self._counted = version, self._count()
+        return copy.deepcopy(self._counted[1])
+
+    def _count(self) -> dict[str, Any]:
         row = self._one(
             """
             select (select count(*) from problem) as problems,
@@ -123,10 +122,14 @@ class Reading(Evidence):
         row["reviewers"] = self._frame(
             "select distinct reviewer from live_decision order by reviewer"
         )["reviewer"].to_list()
-        row["students"] = self._frame("select distinct student from convention order by student")[
-            "student"
-        ].to_list()
+        row["students"] = self.students()
         return row
+
+    def students(self) -> list[str]:
+        """Whose numbers are stored, by name."""
+        found = self._frame("select distinct student from convention order by student")
+        names: list[str] = found["student"].to_list()
+        return names
 
     def trace(self, trace_id: str) -> Trace:
         """One trace. Raises UnknownTrace."""
@@ -162,31 +165,6 @@ class Reading(Evidence):
             raise UnknownTrace(f"The store holds no trace {trace_id}.")
         return row["step_start"], row["step_end"]
 
-    def list_traces(
-        self,
-        where: str | None = None,
-        order: str = "arrival",
-        limit: int | None = None,
-        *,
-        with_edits: bool = False,
-    ) -> pl.DataFrame:
-        """Traces with their state and scores, one a row, without their texts.
-
-        Those of teachers; `with_edits`, what reviewers' edits made too. `where` is a DuckDB
-        condition over the columns of view `trace_overview`. Raises FilterError.
-        """
-        if order not in ORDERS:
-            raise FilterError(f"There is no order {order!r}; they are {', '.join(ORDERS)}.")
-        if limit is not None and limit < 0:
-            raise FilterError(f"A limit is a whole number of 0 or more, not {limit}.")
-        return self._filtered(
-            f"select {_LISTED} from trace_overview"
-            + ("" if with_edits else " anti join edited_trace using (trace_id)"),
-            where,
-            f"order by {_ORDER_BY[order]} limit $limit",
-            limit=limit,
-        )
-
     def candidates(
         self,
         reviewer: str | None,
@@ -204,7 +182,7 @@ class Reading(Evidence):
         """
         kept = ["trace_id", "problem_id", "position"]
         kept += sorted(set(columns or ()) & (_COLUMNS - {*kept}))
-        listed = _LISTED if columns is None else ", ".join(kept)
+        listed = LISTED if columns is None else ", ".join(kept)
         # The view joins whatever it is asked for.
         view = "trace" if columns is not None and len(kept) == 3 else "trace_overview"
         if reviewer is None:
@@ -251,10 +229,15 @@ class Reading(Evidence):
         """
         return self._frame(
             """
+            with first as (
+                select trace_id, position from trace anti join edited_trace using (trace_id)
+                order by position limit $limit
+            )
+            -- By position, since an order over the texts themselves reads all of them.
             select length(t.text) as n_chars, s.n_tokens
             from (
-                select trace_id, text from trace anti join edited_trace using (trace_id)
-                order by position limit $limit
+                select trace_id, text from trace semi join first using (trace_id)
+                where position <= (select max(position) from first)
             ) t
             left join latest_score s
                 on s.trace_id = t.trace_id

@@ -202,7 +202,7 @@ def adjudicate(store: Store, arguments: Arguments, progress: Progress) -> dict[s
         raise CurationError(
             f"{reviewer} has voted on {trace_id}; a dispute is settled by somebody who did not."
         )
-    if not settled and trace_id not in store.open_disputes():
+    if not settled and not store.open_disputes([trace_id]):
         raise CurationError(
             f"Nobody differs on {trace_id}, or it is settled. "
             "`python -m curation list --where \"state = 'disputed'\"` shows what is not."

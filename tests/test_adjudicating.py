@@ -51,7 +51,7 @@ def test_an_adjudication_settles_a_dispute_and_its_undo_opens_it(
     store.decide(a_decision(ids[0], verdict, reviewer="cyd", queue=QUEUE))
     assert _state(store, ids[0]) == state
     assert _deck(store, "dee", QUEUE) == []
-    assert store.open_disputes() == set()
+    assert store.open_disputes(ids) == set()
     store.undo("cyd")
     assert _state(store, ids[0]) == "disputed"
     assert _deck(store, "cyd", QUEUE) == [ids[0]]

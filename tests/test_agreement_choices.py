@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation import people_commands
@@ -86,6 +86,7 @@ ROWS = st.lists(
 
 
 @given(ROWS)
+@settings(deadline=None)
 def test_the_coefficients_are_those_of_the_house_and_exchanging_the_two_traces_changes_none(
     rows: list[tuple[str, int, str, bool]],
 ) -> None:

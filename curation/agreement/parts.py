@@ -7,6 +7,7 @@ Small parts are noisy; each row says how many traces it rests on, and has no int
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -29,17 +30,21 @@ def whole(decisions: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def by_person(decisions: pl.DataFrame, *, seed: int = 0) -> list[Row]:
+def by_person(
+    decisions: pl.DataFrame, *, seed: int = 0, alone: Mapping[str, int] | None = None
+) -> list[Row]:
     """Each reviewer against the rest, by name, on the traces that they and others rated.
 
     `percent`: the mean over traces of the share of the others who said the same, with its interval;
     `kappa`: Cohen's, against the majority of the others (even splits left out); `accepts` and
     `others_accept`: the share accepted on these traces, by them and by the mean of the others;
-    `alpha_without`: alpha of everyone else. nan where there is nothing to compute.
+    `alpha_without`: alpha of everyone else. nan where there is nothing to compute. `alone` as in
+    `between`: counted in `n_rated`.
     """
+    alone = alone or {}
     rated = rows_of(decisions, RATINGS)
     found = []
-    for name in sorted(rated["reviewer"].unique()):
+    for name in sorted({*rated["reviewer"], *alone}):
         shared = _against_the_rest(rated, name)
         mine, others = shared["is_accept"].to_numpy(), shared["accept_share"].to_numpy()
         alike = np.where(mine, others, 1 - others)
@@ -53,7 +58,7 @@ def by_person(decisions: pl.DataFrame, *, seed: int = 0) -> list[Row]:
         found.append(
             {
                 "reviewer": name,
-                "n_rated": rated.filter(pl.col("reviewer") == name).height,
+                "n_rated": rated.filter(pl.col("reviewer") == name).height + alone.get(name, 0),
                 "n_shared": shared.height,
                 "percent": _mean(alike),
                 "percent_ci": list(_interval(alike, seed)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -83,11 +83,16 @@ def between(
     ratings: Sequence[str] = RATINGS,
     seed: int = 0,
     n_resamples: int = 2000,
+    alone: Mapping[str, int] | None = None,
 ) -> Agreement:
     """The agreement of everyone on the traces they share; `ratings` are the verdicts that count.
 
+    `alone` counts ratings by reviewer that are not among `decisions`, of traces which nobody else
+    rated: they say nothing of agreement, and are counted in `n_items` and `n_reviewers`.
+
     Raises ValueError where a reviewer stands twice on a trace.
     """
+    alone = alone or {}
     rated = rows_of(decisions, ratings)
     counts = counted(rated, ratings)
     three = counted(rows_of(decisions, ORDINAL), ORDINAL)
@@ -115,8 +120,8 @@ def between(
     percent = float(co.share(co.pairs_alike(counts).sum(axis=0)[None])[0])
     n_labels = len(ratings)
     return Agreement(
-        n_items=rated["trace_id"].n_unique(),
-        n_reviewers=rated["reviewer"].n_unique(),
+        n_items=rated["trace_id"].n_unique() + sum(alone.values()),
+        n_reviewers=len({*rated["reviewer"], *alone}),
         n_pairable=len(counts),
         alpha=alpha,
         alpha_ci=interval(alpha, co.coincidences(counts), co.alphas(n_labels, "nominal")),
@@ -219,14 +224,18 @@ def _evenly_rated(counts: Floats) -> tuple[Floats, int]:
 def tables(rated: pl.DataFrame, labels: Sequence[str]) -> tuple[Floats, list[float]]:
     """Each pairable trace's cell in the table of each pair, `[u, pair·i·j]`; kappa of each pair."""
     shared = rated.filter(pl.len().over("trace_id") >= 2)
-    names = sorted(shared["reviewer"].unique())
-    ids = sorted(shared["trace_id"].unique())
-    label = np.full((len(ids), len(names)), -1)
-    place_of_id, place_of = ({x: i for i, x in enumerate(xs)} for xs in (ids, names))
-    for trace_id, reviewer, verdict in shared.iter_rows():
-        label[place_of_id[trace_id], place_of[reviewer]] = list(labels).index(verdict)
+    places = shared.select(
+        pl.col("trace_id", "reviewer").rank("dense").cast(pl.Int64) - 1,
+        pl.col("verdict").replace_strict(
+            list(labels), range(len(labels)), return_dtype=pl.Int64
+        ),
+    )  # fmt: skip
+    ids = shared["trace_id"].unique()
+    n_names = shared["reviewer"].n_unique()
+    label = np.full((len(ids), n_names), -1)
+    label[places["trace_id"].to_numpy(), places["reviewer"].to_numpy()] = places["verdict"]
     n_labels, parts, kappas = len(labels), [], []
-    for first, second in combinations(range(len(names)), 2):
+    for first, second in combinations(range(n_names), 2):
         both = (label[:, first] >= 0) & (label[:, second] >= 0)
         if not both.any():
             continue
@@ -246,8 +255,8 @@ def _table(rated: pl.DataFrame, first: str, second: str, labels: Sequence[str]) 
     both = one.join(other, on="trace_id", suffix="_other")
     place = {label: i for i, label in enumerate(labels)}
     table = np.zeros((len(labels), len(labels)))
-    for mine, yours in both.select("verdict", "verdict_other").iter_rows():
-        table[place[mine], place[yours]] += 1
+    for mine, yours, n in both.group_by("verdict", "verdict_other").len().iter_rows():
+        table[place[mine], place[yours]] = n
     return table
 
 

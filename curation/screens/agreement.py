@@ -7,6 +7,7 @@ says how two people come to decide the same trace.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
@@ -15,7 +16,7 @@ import streamlit as st
 from curation import agreement, figures, guidance, ui
 from curation.agreement import Agreement
 from curation.screens import agreement_closer
-from curation.screens.numbers import ends, number
+from curation.screens.numbers import SHOWN, ends, number
 
 SECOND_READING = "needs second reading"
 MEANING = (
@@ -39,8 +40,8 @@ REASON_HELP = (
 
 def overview(room: ui.Room) -> None:
     """The whole page below its title."""
-    decisions = room.store.readings()
-    result = agreement.between(decisions)
+    decisions, alone = room.store.shared_readings()
+    result = agreement.between(decisions, alone=alone)
     if not result.n_pairable:
         _nothing_shared(result)
         if room.store.pairs().height:
@@ -48,26 +49,22 @@ def overview(room: ui.Room) -> None:
             agreement_closer.choices(room)
         return
     _coefficients(result)
-    views = st.tabs(
-        ["By person", "Two by two", "By reason", "By teacher context", "On steps", "On spans",
-         "On pairs", "Over time"]
-    )  # fmt: skip
-    with views[0]:
-        _people(decisions)
-    with views[1]:
-        _pairs(decisions)
-    with views[2]:
-        _reasons(decisions, guidance.labels(room.store))
-    with views[3]:
-        _contexts(decisions)
-    with views[4]:
-        agreement_closer.steps(room)
-    with views[5]:
-        agreement_closer.spans(room, decisions)
-    with views[6]:
-        agreement_closer.choices(room)
-    with views[7]:
-        _over_time(decisions)
+    views: dict[str, Callable[[], None]] = {
+        "By person": lambda: _people(decisions, alone),
+        "Two by two": lambda: _pairs(decisions),
+        "By reason": lambda: _reasons(decisions, guidance.labels(room.store)),
+        "By teacher context": lambda: _contexts(decisions),
+        "On steps": lambda: agreement_closer.steps(room),
+        "On spans": lambda: agreement_closer.spans(room, decisions),
+        "On pairs": lambda: agreement_closer.choices(room),
+        "Over time": lambda: _over_time(decisions),
+    }
+    tabs = st.tabs(list(views), key="agreement_tab", on_change="rerun")
+    for tab, show in zip(tabs, views.values(), strict=True):
+        # Of many decisions only the open tab is worked out.
+        if tab.open or decisions.height <= SHOWN:
+            with tab:
+                show()
     _disputed(room, decisions)
 
 
@@ -124,7 +121,7 @@ def _coefficients(result: Agreement) -> None:
         st.text(MEANING)
 
 
-def _people(decisions: pl.DataFrame) -> None:
+def _people(decisions: pl.DataFrame, alone: dict[str, int]) -> None:
     st.caption(PERSON_HELP)
     st.dataframe(
         [
@@ -137,7 +134,7 @@ def _people(decisions: pl.DataFrame) -> None:
                 "The others accept": _percent(row["others_accept"]),
                 "Alpha without them": _finite(row["alpha_without"]),
             }
-            for row in agreement.by_person(decisions)
+            for row in agreement.by_person(decisions, alone=alone)
         ],
         hide_index=True, placeholder="–",
         alt="Each reviewer against the rest", key="agreement_people",
@@ -225,7 +222,8 @@ def _over_time(decisions: pl.DataFrame) -> None:
 
 def _disputed(room: ui.Room, decisions: pl.DataFrame) -> None:
     every = agreement.disputed(decisions)
-    differing = every.filter(pl.col("trace_id").is_in(list(room.store.open_disputes())))
+    open_ones = room.store.open_disputes(every["trace_id"].to_list())
+    differing = every.filter(pl.col("trace_id").is_in(list(open_ones)))
     st.subheader("On these they differ")
     if n_settled := every.height - differing.height:
         st.caption(

@@ -36,6 +36,13 @@ def decision_hash(row: dict[str, Any]) -> str:
     return content_id("dc1", json.dumps(said, default=_iso, ensure_ascii=False))
 
 
+SAID_NOW = """
+    select d.trace_id, t.problem_id, t.teacher, t.teacher_context, d.reviewer, d.verdict,
+        d.reasons, d.note, d.decided_at, d.active_s, d.sequence, d.decision_id
+    from current_decision d join trace t using (trace_id)
+"""
+
+
 class Deciding(Edits, Profiling):
     """The part of a store that keeps decisions."""
 
@@ -204,11 +211,7 @@ class Deciding(Edits, Profiling):
     def current_decisions(self, question: str = QUESTION) -> pl.DataFrame:
         """What each reviewer says now: trace_id, problem_id, reviewer, verdict, and the rest."""
         return self._frame(
-            "select d.trace_id, t.problem_id, t.teacher, t.teacher_context, d.reviewer, d.verdict, "
-            "d.reasons, d.note, d.decided_at, d.active_s, d.sequence, d.decision_id "
-            "from current_decision d join trace t using (trace_id) "
-            "where d.question = $question order by d.sequence",
-            question=question,
+            f"{SAID_NOW} where d.question = $question order by d.sequence", question=question
         )
 
     def step_verdicts(self, question: str = QUESTION) -> pl.DataFrame:

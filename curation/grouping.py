@@ -135,13 +135,13 @@ def ids_at(place: str) -> list[str]:
     return ids
 
 
-def line(store: Store, rule: Rule, reviewer: str) -> Line:
-    """The groups of a rule as a line of places, with their reasons."""
+def line(store: Store, rule: Rule, reviewer: str, problem_ids: Sequence[str] | None = None) -> Line:
+    """The groups of a rule, of these problems alone where they are given, with their reasons."""
     return Line(
         [
             ("|".join(group.trace_ids),
              f"{len(group.trace_ids)} traces, {group.nth} of {group.n} on this problem")
-            for group in groups(store.pairable(), rule, reviewer)
+            for group in groups(store.pairable(problem_ids), rule, reviewer)
         ],
         {},
     )  # fmt: skip

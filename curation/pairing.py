@@ -16,10 +16,11 @@ store. Knows no screen.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import polars as pl
+import polars_hash  # noqa: F401 - gives expressions their `chash`
 
 from curation.errors import CurationError
 from curation.records import pair_of
@@ -92,15 +93,13 @@ def pairs(traces: pl.DataFrame, rule: Rule, reviewer: str) -> pl.DataFrame:
     found = every.filter(_OF_KIND[rule.kind]).select(
         "problem_id", first_id="trace_id", second_id="trace_id_2"
     )
-    drawn = [drawn_key("pair", rule.seed, *row[1:]) for row in found.iter_rows()]
-    by_problem = {
-        problem: drawn_key("problem", rule.seed, reviewer, problem)
-        for problem in found["problem_id"].unique()
-    }
-    ordered = found.with_columns(
-        drawn=pl.Series(drawn, dtype=pl.String()),
-        turn=pl.Series([by_problem[p] for p in found["problem_id"]], dtype=pl.String()),
-    ).sort("turn", "drawn")
+    ordered = (
+        found.with_columns(
+            drawn=_drawn(f"pair\0{rule.seed}", "first_id", "second_id"),
+            turn=_turn(rule, reviewer),
+        )
+        .sort("turn", "drawn")
+    )  # fmt: skip
     nth = pl.int_range(1, pl.len() + 1).over("problem_id").alias("nth")
     ordered = ordered.with_columns(nth)
     if rule.per_problem is not None:
@@ -129,9 +128,21 @@ def left_of(pair: tuple[str, str], reviewer: str, seed: int) -> str:
     return pair[int(drawn_key("left", seed, reviewer, *pair), 16) % 2]
 
 
-def line(store: Store, rule: Rule, reviewer: str) -> Line:
-    """The pairs of a rule as a line of places, with their reasons."""
-    found = pairs(store.pairable(), rule, reviewer)
+def problems(store: Store, rule: Rule, reviewer: str) -> list[str]:
+    """The problems that can have a pair of the rule, in the order in which `reviewer` meets them.
+
+    Those whose traces all say the same are among them.
+    """
+    ids = pl.DataFrame(
+        {"problem_id": store.pairable_problems(rule.kind)}, {"problem_id": pl.String}
+    )
+    ordered: list[str] = ids.sort(_turn(rule, reviewer))["problem_id"].to_list()
+    return ordered
+
+
+def line(store: Store, rule: Rule, reviewer: str, problem_ids: Sequence[str] | None = None) -> Line:
+    """The pairs of a rule, of these problems alone where they are given, with their reasons."""
+    found = pairs(store.pairable(problem_ids), rule, reviewer)
     return Line(
         [
             (place_of((row["first_id"], row["second_id"])),
@@ -166,6 +177,17 @@ def beside(store: Store, left: str, right: str | None) -> Line:
 def decided(store: Store, reviewer: str) -> dict[str, str]:
     """The places that the reviewer has decided -> id of the decision that stands there."""
     return {place_of(pair): name for pair, name in store.pairs_chosen_by(reviewer).items()}
+
+
+def _turn(rule: Rule, reviewer: str) -> pl.Expr:
+    """`drawn_key` of each problem for this reviewer."""
+    return _drawn(f"problem\0{rule.seed}\0{reviewer}", "problem_id")
+
+
+def _drawn(what: str, *columns: str) -> pl.Expr:
+    """`drawn_key` of `what` (its parts joined by zeros) and these columns, a row each."""
+    key = pl.concat_str(pl.lit(what), *columns, separator="\0")
+    return key.chash.sha2_256()  # type: ignore[attr-defined, no-any-return]
 
 
 def drawn_key(what: str, *parts: object) -> str:

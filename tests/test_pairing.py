@@ -166,3 +166,32 @@ def test_original_and_refined_are_paired_by_id_and_by_the_source_s_own_name(stor
     assert {pair_of(*row) for row in found.select("first_id", "second_id").rows()} == {
         pair_of(original["trace_id"], other["trace_id"]) for other in (by_id, by_name)
     }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_line_of_the_first_problems_is_the_beginning_of_the_whole(
+    store: Store, kind: str
+) -> None:
+    traces = [
+        a_trace(
+            f"Text {n} of {problem}.", prompt=f"{problem}?", teacher=f"teacher-{n % 3}",
+            teacher_context=("unguided", "refined", "solution", "solution")[n % 4],
+            refined_from=f"row-{problem}-0" if n % 4 == 1 else None,
+            external_id=f"row-{problem}-{n}",
+        )
+        for problem in range(6)
+        for n in range(problem)
+    ]  # fmt: skip
+    store.add(a_batch(*traces), "i")
+    rule = Rule(kind, per_problem=None)
+    problems = pairing.problems(store, rule, "ada")
+    whole = pairing.line(store, rule, "ada").left({}, 99)[0]
+    assert len(problems) == len(set(problems)) > 1
+    for n in range(len(problems) + 1):
+        first = pairing.line(store, rule, "ada", problems[:n]).left({}, 99)[0]
+        assert first == whole[: len(first)]
+    assert first == whole != []
+    pairs = pairing.pairs(store.pairable(), rule, "ada")
+    assert list(dict.fromkeys(pairs["problem_id"])) == [
+        i for i in problems if i in set(pairs["problem_id"])
+    ]

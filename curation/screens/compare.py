@@ -6,7 +6,7 @@ compared at a time, or up to four; what is chosen stands in the page's link.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -31,6 +31,9 @@ OPEN_HELP = (
     "Shows who wrote each trace, what the teacher saw and the student's numbers before you choose; "
     "your choices then say that they were not blind."
 )
+
+AT_FIRST = 2_000
+"""Problems of a line that are paired at first; more when somebody has come to their end."""
 
 
 class Asked(NamedTuple):
@@ -74,28 +77,57 @@ def choose(room: ui.Room) -> Asked:
     return Asked(Rule(kind, int(seed), int(each), n_at_once), left, right, shows_all)
 
 
+class _Front(NamedTuple):
+    """The first places of a person's line, and what is not among them."""
+
+    line: Line
+    n_problems: int
+    """Of which the line is."""
+    n_more: int
+    """Problems that come after them."""
+
+
 @st.cache_resource(max_entries=32, show_spinner="Pairing the traces")
-def _line(_room: ui.Room, asked: Asked, reviewer: str, version: object) -> Line:
-    """The pairs or groups in order. Nobody changes it, so all reruns share it."""
-    store, rule = _room.store, asked.rule
-    if rule.at_once > 2:
-        if asked.left is not None:
-            return grouping.beside(store, asked.left, rule.at_once)
-        return grouping.line(store, rule, reviewer)
-    if asked.left is not None:
-        return pairing.beside(store, asked.left, asked.right)
-    return pairing.line(store, rule, reviewer)
+def _problems(_room: ui.Room, rule: Rule, reviewer: str, version: object) -> list[str]:
+    """The problems of a rule in the person's order."""
+    return pairing.problems(_room.store, rule, reviewer)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Pairing the traces")
+def _front(_room: ui.Room, asked: Asked, reviewer: str, version: object, n: int) -> _Front:
+    """The pairs or groups of the first `n` problems. Nobody changes it, so all reruns share it."""
+    store, rule, of_one = _room.store, asked.rule, asked.left
+    if of_one is not None:
+        if rule.at_once > 2:
+            return _Front(grouping.beside(store, of_one, rule.at_once), 1, 0)
+        return _Front(pairing.beside(store, of_one, asked.right), 1, 0)
+    every = _problems(_room, rule, reviewer, version)
+    made = (grouping if rule.at_once > 2 else pairing).line(store, rule, reviewer, every[:n])
+    return _Front(made, min(n, len(every)), max(len(every) - n, 0))
+
+
+def _line(room: ui.Room, asked: Asked, decided: Mapping[str, str]) -> _Front:
+    """The line, of so many problems that something waits in it, or of all."""
+    version = str(room.store.path), room.store.pulse().traces
+    n = AT_FIRST
+    while True:
+        front = _front(room, asked._replace(shows_all=False), room.reviewer, version, n)
+        if not front.n_more or front.line.left(decided, 1)[0]:
+            return front
+        n *= 4
 
 
 def desk_of_pairs(room: ui.Room, asked: Asked) -> None:
     """Hand the browser its next pairs or groups and store what comes back. Raises CurationError."""
     store, reviewer, student = room.store, room.reviewer, room.student
-    line = _line(
-        room, asked._replace(shows_all=False), reviewer, (str(store.path), store.pulse().traces)
-    )
     are_groups = asked.rule.at_once > 2
     key = "groups" if are_groups else "pairs"
     decided = (grouping if are_groups else pairing).decided(store, reviewer)
+    line, n_problems, n_more = _line(room, asked, decided)
+    if n_more:
+        st.sidebar.caption(
+            f"Counted are the first {n_problems:,} problems of your order; {n_more:,} come after."
+        )
     depth = desk.depth(key)
     deck, n_left = line.left(decided, depth)
     everything, n_total = line.left({}, depth)
@@ -163,18 +195,16 @@ def _no_pairs(room: ui.Room, asked: Asked) -> None:
     """Why this rule finds no pair, what would make one, and where others are."""
     what = "group" if asked.rule.at_once > 2 else "pair"
     st.info(f"No pair here. {MAKES[asked.rule.kind]}", icon=":material/compare_arrows:")
-    others = [
-        (kind, n)
-        for kind in KINDS
-        if kind != asked.rule.kind
-        and (n := _line(
-            room, asked._replace(rule=asked.rule._replace(kind=kind), shows_all=False),
-            room.reviewer, (str(room.store.path), room.store.pulse().traces),
-        ).left({}, 0)[1])
-    ]  # fmt: skip
-    for kind, n in others:
+    others = []
+    for kind in KINDS:
+        if kind != asked.rule.kind:
+            rule = asked.rule._replace(kind=kind)
+            front = _line(room, asked._replace(rule=rule), {})
+            if n := front.line.left({}, 0)[1]:
+                others.append((kind, n, f"{n:,} or more" if front.n_more else f"{n:,}"))
+    for kind, n, said in others:
         st.page_link(
-            "pages/8_Compare.py", label=f"{KINDS[kind]}: {n} {what}{'' if n == 1 else 's'}",
+            "pages/8_Compare.py", label=f"{KINDS[kind]}: {said} {what}{'' if n == 1 else 's'}",
             icon=":material/compare_arrows:",
             query_params={**st.query_params.to_dict(), "pairs_kind": kind},
         )  # fmt: skip

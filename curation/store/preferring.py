@@ -17,6 +17,16 @@ _SAID = """
 """
 _OF_A_SIDE = ("position", "prompt", "text_hash", "teacher", "teacher_context", "source", "licence")
 
+_ALIKE = {"any": "problem_id", "contexts": "problem_id, teacher", "teachers": "problem_id",
+          "refined": "problem_id"}  # fmt: skip
+_MAY_PAIR = {
+    "any": "count(*) > 1",
+    "contexts": "bool_or(teacher_context = 'unguided') and bool_or(teacher_context <> 'unguided')",
+    "teachers": "min(teacher) <> max(teacher)",
+    "refined": "count(*) > 1 and count(refined_from) > 0",
+}
+"""Of which traces of a problem a pair of each kind is made, and what there has to be among them."""
+
 
 class Preferring(Reading):
     """The part of a store that answers for pairs."""
@@ -125,29 +135,51 @@ class Preferring(Reading):
         )
         return row is not None
 
-    def pairable(self) -> pl.DataFrame:
+    def pairable(self, problem_ids: Sequence[str] | None = None) -> pl.DataFrame:
         """Traces of problems that have several, in order of arrival, with what makes a pair.
 
         trace_id, problem_id, position, teacher, teacher_context, text_hash, and `original_id`: the
         trace of the same problem that this one was refined from, null where there is none. Traces
-        that a reviewer's edit made are not among them.
+        that a reviewer's edit made are not among them. `problem_ids` = of these problems alone.
         """
+        asked = (
+            "" if problem_ids is None else "where problem_id in (select unnest($ids::varchar[]))"
+        )
         return self._frame(
-            """
+            f"""
             with several as (
-                select t.* from trace t anti join edited_trace e using (trace_id)
+                select t.* from (select * from trace {asked}) t
+                anti join edited_trace e using (trace_id)
                 qualify count(*) over (partition by problem_id) > 1
+            ), refined as (
+                select t.trace_id, min_by(o.trace_id, o.position) as original_id
+                from several t join several o
+                    on o.problem_id = t.problem_id and o.trace_id <> t.trace_id
+                    and (o.trace_id = t.refined_from
+                        or (o.external_id = t.refined_from and o.source = t.source))
+                where t.refined_from is not null
+                group by t.trace_id
             )
             select t.trace_id, t.problem_id, t.position, t.teacher, t.teacher_context,
-                t.text_hash, min_by(o.trace_id, o.position) as original_id
-            from several t left join several o
-                on o.problem_id = t.problem_id and o.trace_id <> t.trace_id
-                and t.refined_from is not null
-                and (o.trace_id = t.refined_from
-                    or (o.external_id = t.refined_from and o.source = t.source))
-            group by all order by t.position, t.trace_id
-            """
+                t.text_hash, r.original_id
+            from several t left join refined r using (trace_id)
+            order by t.position, t.trace_id
+            """,
+            **({} if problem_ids is None else {"ids": list(problem_ids)}),
         )
+
+    def pairable_problems(self, kind: str) -> list[str]:
+        """The problems that can have a pair of this kind (`pairing.KINDS`), by id.
+
+        None that has one is missing; of a few, whose texts are alike, there may be none after all.
+        """
+        frame = self._frame(
+            "select distinct problem_id from (select problem_id from trace "
+            f"anti join edited_trace using (trace_id) group by {_ALIKE[kind]} "
+            f"having {_MAY_PAIR[kind]}) order by problem_id"
+        )
+        ids: list[str] = frame["problem_id"].to_list()
+        return ids
 
     def traces_of(self, problem_id: str) -> list[str]:
         """The ids of a problem's traces, in order of arrival; none that an edit made."""

@@ -16,7 +16,7 @@ from curation.screens import (
 
 with ui.page("Export") as room:
     st.title("Export")
-    if not room.store.status()["traces"]:
+    if not room.store.pulse().traces:
         st.info("The store is empty: there is nothing to export yet.", icon=":material/info:")
         st.page_link("pages/1_Ingest.py", label="Ingest traces", icon=":material/upload_file:")
     left, right = st.columns([5, 7], gap="large")
@@ -26,6 +26,9 @@ with ui.page("Export") as room:
             st.subheader("Recipe")
             draft = export_editor.edit(room)
         plan = export_preview.planned(room, draft.recipe)
+        if plan is None:
+            export_preview.waiting(room, draft.recipe)
+            st.stop()
         # Only the open tab is worked out: the others read texts, load tokenizers and weigh all.
         contents, reading, scales, versions = st.tabs(
             ["What would be in it", "As the trainer reads it", "The scales", "Versions"],

@@ -16,7 +16,9 @@ from streamlit.testing.v1 import AppTest
 from curation import commands, export, export_jobs
 from curation import store as stores
 from curation.errors import ExportError
+from curation.export.planning import plan
 from curation.records import recipe_version_id
+from curation.screens import export_preview
 from curation.settings import ROOT
 from tests.builders import a_decision
 from tests.tiny import CHATML, a_folder, a_tokenizer
@@ -282,3 +284,26 @@ def test_every_option_of_a_recipe_has_a_widget_that_says_what_the_recipe_says() 
 
     app = AppTest.from_function(script, default_timeout=60).run()
     assert not app.exception
+
+
+def test_over_many_traces_the_page_opens_before_its_counts_are_there(
+    decided: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = _metrics(_page())
+    st.cache_resource.clear()
+    may_go_on = threading.Event()
+
+    def slowly(*asked: Any) -> Any:
+        assert may_go_on.wait(60)
+        return plan(*asked)
+
+    monkeypatch.setattr(export_preview, "AT_ONCE", 5)
+    monkeypatch.setattr(export_preview, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(export_preview, "plan", slowly)
+    app = _page()
+    assert "is being counted" in _said(app)
+    (states,) = (table.value for table in app.dataframe if "state" in table.value.columns)
+    assert dict(zip(states["state"], states["n"], strict=True)) == {"accepted": 5, "rejected": 1}
+    may_go_on.set()
+    monkeypatch.setattr(export_preview, "PATIENCE_S", 60)
+    assert _metrics(app.run()) == whole != {}

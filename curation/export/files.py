@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, get_args
 
+import numpy as np
 import orjson
 import polars as pl
 import pyarrow as pa
@@ -138,18 +139,24 @@ class Shards:
     def add(self, rows: pl.DataFrame) -> None:
         """Takes rows that planning chose, with their texts; `written` counts what is on the way."""
         texts = [name for name in ("prompt", "text", "rejected_text") if name in rows.columns]
-        sizes = rows.select(pl.sum_horizontal(pl.col(texts).str.len_bytes()).fill_null(0))
-        start = 0
-        for index, size in enumerate(sizes.to_series()):
-            if self._pending_rows and (
-                self._pending_rows >= CHUNK_ROWS or self._pending_bytes + size > CHUNK_BYTES
-            ):
-                self._pending.append(rows.slice(start, index - start))
+        sizes = rows.select(
+            pl.sum_horizontal(pl.col(texts).str.len_bytes()).fill_null(0).cast(pl.Int64)
+        )
+        upto = sizes.to_series().cum_sum().to_numpy()  # bytes of the rows up to each, with it
+        start, before = 0, 0
+        while start < rows.height:
+            room = CHUNK_BYTES - self._pending_bytes + before
+            stop = int(np.searchsorted(upto, room, side="right"))
+            stop = min(stop, start + CHUNK_ROWS - self._pending_rows)
+            if not self._pending_rows:
+                stop = max(stop, start + 1)  # a row larger than a chunk is one
+            if stop > start:
+                self._pending.append(rows.slice(start, stop - start))
+                self._pending_rows += stop - start
+                self._pending_bytes += int(upto[stop - 1]) - before
+                start, before = stop, int(upto[stop - 1])
+            if start < rows.height:
                 self._write_pending()
-                start = index
-            self._pending_rows += 1
-            self._pending_bytes += size
-        self._pending.append(rows.slice(start))
 
     def finish(self) -> list[Shard]:
         """Writes what is left, forces everything to the disk and gives the files their names."""

@@ -127,7 +127,5 @@ def _code() -> tuple[str, str]:
 
 
 def _lines_sha256(lines: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for line in sorted(lines):
-        digest.update(f"{line}\n".encode())
-    return digest.hexdigest()
+    ordered = sorted(lines)
+    return hashlib.sha256("\n".join([*ordered, ""]).encode()).hexdigest()

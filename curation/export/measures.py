@@ -65,11 +65,7 @@ def described(figures: pl.DataFrame, student: str | None) -> pl.DataFrame:
     # Answers are read only where they decide: where too few are judged, and there are several.
     asked = (n_judged < least) & (pl.len().over("problem_id") >= least)
     tried = unguided(figures).with_columns(final_answer=pl.when(asked).then("final_answer"))
-    bands = compatibility.problem_bands(tried).select(
-        "problem_id",
-        pl.when(pl.col("n_judged") >= least).then("solve_rate"),
-        pl.col("band").replace("unknown", None),
-    )
+    by_problem = bands(tried, least)
     teachers = figures.select("teacher", "teacher_family").unique().sort(pl.all())
     told = [
         compatibility.same_family(student or "", teacher, family)
@@ -81,7 +77,7 @@ def described(figures: pl.DataFrame, student: str | None) -> pl.DataFrame:
     )
     context, keys = pl.col("teacher_context"), ["teacher", "teacher_family"]
     return (
-        figures.join(bands, on="problem_id", how="left", maintain_order="left")
+        figures.join(by_problem, on="problem_id", how="left", maintain_order="left")
         .join(families, on=keys, how="left", nulls_equal=True, maintain_order="left")
         .with_columns(
             is_privileged=pl.when(context.is_in(PRIVILEGED))
@@ -91,6 +87,30 @@ def described(figures: pl.DataFrame, student: str | None) -> pl.DataFrame:
             context=pl.when(context != "unknown").then(context),
         )
     )
+
+
+def bands(tried: pl.DataFrame, least: int) -> pl.DataFrame:
+    """problem_id, solve_rate (null below `least` judged) and band of each problem (null=unknown).
+
+    Problems of whose answers nothing is read, with as many traces, judged and right, are alike: one
+    of them is reckoned for all.
+    """
+    alike = ("n", "n_judged", "n_right", "is_read")
+    problems = tried.group_by("problem_id").agg(
+        n=pl.len(),
+        n_judged=pl.col("is_correct").count(),
+        n_right=pl.col("is_correct").sum(),
+        is_read=pl.col("final_answer").count() > 0,
+    )
+    shown = pl.when("is_read").then("problem_id").otherwise(pl.col("problem_id").min().over(alike))
+    problems = problems.select("problem_id", shown=shown)
+    some = tried.join(problems, left_on="problem_id", right_on="shown", how="semi")
+    found = compatibility.problem_bands(some.cast({"problem_id": pl.String()})).select(
+        pl.col("problem_id").cast(tried.schema["problem_id"]).alias("shown"),
+        pl.when(pl.col("n_judged") >= least).then("solve_rate"),
+        pl.col("band").replace("unknown", None),
+    )
+    return problems.join(found, on="shown").drop("shown")
 
 
 def measures(unit: Unit) -> list[Measure]:

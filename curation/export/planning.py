@@ -50,6 +50,8 @@ class Plan(NamedTuple):
     """What the manifest says of the benchmarks that were looked for; None where none was."""
     why: pl.DataFrame
     """`trace_id` and `left_out`, the rule, of what the recipe's rules left out."""
+    every: pl.DataFrame | None
+    """As in `taking.Taken`."""
 
 
 def plan(store: ExportSource, recipe: Recipe) -> Plan:
@@ -94,9 +96,9 @@ def plan(store: ExportSource, recipe: Recipe) -> Plan:
     left_out = taken.left_out | chosen.left_out
     shown = Preview(taken.states, n_rows, problems, left_out, tuple(told), refusal)
     if refusal is not None or recipe.budget.share is None:
-        return Plan(recipe, rows, shown, None, chosen.record, chosen.why)
-    found = weighed(store, recipe, rows, chosen.why)
+        return Plan(recipe, rows, shown, None, chosen.record, chosen.why, taken.every)
+    found = weighed(store, recipe, rows, chosen.why, taken.every)
     kept = looked_at(recipe.budget, found)
     refusal = kept.refusal if kept else None
     shown = replace(shown, budget=kept, refusal=refusal)
-    return Plan(recipe, rows, shown, found, chosen.record, chosen.why)
+    return Plan(recipe, rows, shown, found, chosen.record, chosen.why, taken.every)

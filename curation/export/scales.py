@@ -188,12 +188,30 @@ def weigh(figures: pl.DataFrame, accepted: pl.Series, pool: pl.DataFrame) -> Wei
         raise ValueError(f"the figures lack {', '.join(missing)}")
     named = figures["student"].drop_nulls()
     student = str(named[0]) if len(named) else None
-    figures = described(figures.sort("trace_id"), student)
-    ours = figures.join(
+    figures = figures.sort("trace_id")
+    names = figures.select("trace_id", "problem_id")
+    # Numbers in the order of the ids: what follows sorts, groups and joins by them throughout.
+    figures = described(
+        figures.with_columns(
+            trace_id=pl.int_range(pl.len(), dtype=pl.UInt32),
+            problem_id=pl.col("problem_id").rank("dense").cast(pl.UInt32),
+        ),
+        student,
+    )
+    numbered = names.select("trace_id", number=pl.int_range(pl.len(), dtype=pl.UInt32))
+    out = numbered.join(
         pl.DataFrame({"trace_id": accepted.cast(pl.String())}), on="trace_id", how="semi"
-    ).sort("trace_id")
-    rules = pool.select("trace_id", pl.col("left_out").cast(pl.String())).unique("trace_id")
-    chosen_from = figures.join(rules, on="trace_id").sort("trace_id")
+    )
+    ours = figures[out["number"].sort()]
+    rules = (
+        numbered.join(
+            pool.select("trace_id", pl.col("left_out").cast(pl.String())).unique("trace_id"),
+            on="trace_id",
+        )
+        .drop("trace_id")
+        .sort("number")
+    )
+    chosen_from = figures[rules["number"]].with_columns(rules["left_out"])
     reference, theirs = _reference(figures, ours, chosen_from)
     sets = (ours, chosen_from, theirs)
     marked = pl.concat([each.select("trace_id", "n_tokens", "n_epistemic") for each in sets])
@@ -210,7 +228,13 @@ def weigh(figures: pl.DataFrame, accepted: pl.Series, pool: pl.DataFrame) -> Wei
         mixes=tuple(_mix(*named, sets) for named in MIXES),
         removed=tuple(_removed(sets, weighed, unit, matched)),
     )
-    return Weighed(scales, ours, chosen_from.drop_nulls("left_out"))
+    left_out = chosen_from.drop_nulls("left_out")
+    return Weighed(scales, _named_again(ours, names), _named_again(left_out, names))
+
+
+def _named_again(traces: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """The traces with their ids in place of their numbers."""
+    return traces.with_columns(names[traces["trace_id"]])
 
 
 Sets = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]

@@ -48,13 +48,16 @@ class Taken(NamedTuple):
     left_out: dict[str, int]
     notes: list[str]
     lacking: str
+    every: pl.DataFrame | None = None
+    """`trace_id` and `state` of every trace of the filter, where they were asked for anyway."""
 
 
 def accepted(store: ExportSource, recipe: Recipe) -> Taken:
     """Accepted traces as they are taught, edits in place of what they edited."""
     frame, states = _traces(store, recipe)
     rows = as_taught(frame.filter(pl.col("state") == "accepted"))
-    return Taken(rows, states, _but(states, "accepted"), _edits(rows), _NONE_ACCEPTED)
+    every = frame.select("trace_id", "state")
+    return Taken(rows, states, _but(states, "accepted"), _edits(rows), _NONE_ACCEPTED, every)
 
 
 def rejected(store: ExportSource, recipe: Recipe) -> Taken:

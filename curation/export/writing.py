@@ -78,7 +78,7 @@ def on_scales(store: ExportSource, recipe: Recipe | None = None, **options: Any)
     """
     recipe = _one_recipe(recipe, options)
     planned = plan(store, recipe)
-    found = planned.weighed or weighed(store, recipe, planned.rows, planned.why)
+    found = planned.weighed or weighed(store, recipe, planned.rows, planned.why, planned.every)
     return {
         "scales": on_record(found.scales),
         "budget": told(recipe.budget, planned.preview.budget),
@@ -169,7 +169,7 @@ def _record(
 ) -> dict[str, object]:
     """The manifest without its files."""
     rows, shown = planned.rows, planned.preview
-    found = planned.weighed or weighed(store, recipe, rows, planned.why)
+    found = planned.weighed or weighed(store, recipe, rows, planned.why, planned.every)
     decision_ids = rows["decision_ids"].explode(empty_as_null=False).unique().sort().to_list()
     return {
         "kind": KIND,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from curation import export, ui
+from curation import export, reviewing, ui
 from curation.export.formats import rows_of
 from curation.export.planning import Plan, plan
 from curation.store import Store
@@ -18,15 +18,58 @@ _WHERE_TO_GO = {
 _REVIEW = ("pages/3_Review.py", "Decide on traces in Review", "rate_review")
 
 
-def planned(room: ui.Room, recipe: export.Recipe) -> Plan:
-    """The plan of a recipe for what the store holds now. Raises CurationError."""
-    state = f"{room.store.n_records()} {room.store.pulse()}"
-    return _plan(room.store, str(room.store.path), state, recipe.text)
+PATIENCE_S = 0.7
+"""A plan that takes longer is waited for beside the page, which opens meanwhile."""
+LOOKS_S = 1
+AT_ONCE = 50_000
+"""Traces of a store whose plans are waited for."""
+
+
+def planned(room: ui.Room, recipe: export.Recipe) -> Plan | None:
+    """The plan of a recipe for what the store holds now; None while it is worked out.
+
+    Only in a large store it is not waited for. Raises CurationError.
+    """
+    asked = room.store, str(room.store.path), _state(room), recipe.text
+    if room.store.pulse().traces <= AT_ONCE:
+        return _plan(*asked)
+    return _beside(*asked).at(None, PATIENCE_S)
+
+
+def _state(room: ui.Room) -> str:
+    return f"{room.store.n_records()} {room.store.pulse()}"
 
 
 @st.cache_resource(max_entries=4, show_spinner="Counting what would be in it")
 def _plan(_store: Store, path: str, state: str, recipe: str) -> Plan:
     return plan(_store, export.read_recipe(recipe, "the recipe"))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _beside(_store: Store, path: str, state: str, recipe: str) -> reviewing.Newest[Plan]:
+    """The same on a thread of its own."""
+    return reviewing.Newest(lambda: plan(_store, export.read_recipe(recipe, "the recipe")))
+
+
+def waiting(room: ui.Room, recipe: export.Recipe) -> None:
+    """What is known before the plan is, and the page anew when it is there."""
+    st.info("What would be in it is being counted: some seconds over so many traces.",
+            icon=":material/hourglass:")  # fmt: skip
+    status = room.store.status()
+    states = ("accepted", "rejected", "disputed", "flagged", "skipped")
+    st.caption("The whole store by state, whatever the filter")
+    st.dataframe(
+        [{"state": state, "n": status[state]} for state in states if status[state]],
+        hide_index=True, placeholder="–", key="export_states", alt="Counts of all by state",
+    )  # fmt: skip
+
+    @st.fragment(run_every=LOOKS_S)
+    def look() -> None:
+        with ui.boundary():
+            if planned(room, recipe) is not None:
+                st.rerun()
+
+    look()
 
 
 def section(found: Plan) -> None:

@@ -9,10 +9,14 @@ given keeps a record of the export. One after the other, each in a process of it
 - *export*: `export.write` of the same rows from opening to publishing: planning, splits, hashes of
   texts and files, shards, card and manifest; *memory* is the peak of that process;
 - *writing alone*: the same without planning, which a COPY does not do either;
-- *splits*: the grouping of the accepted traces' problems;
+- *splits*: the grouping of the accepted traces' problems; *scales*: the weighing of them;
 - *pages*: from the start of the navigation in a fresh profile until the script has run and no
   skeleton stands on the page, in Chromium, the app being open. The first opening of each page
-  counts, and the median of all is told beside it.
+  counts, and the median of all is told beside it. Of many traces two pages open with less: Spot
+  check with an estimate from drawn problems, and Export with the counts of the whole store, while
+  it counts what would be in the set (when that stands is told too).
+
+The load of the machine is told with the figures: on a busy one they are those of the others, too.
 
 `python -m curation bench scale` runs it.
 """
@@ -49,6 +53,9 @@ copy (
     from trace semi join going using (trace_id)
 ) to 'FILE' (format parquet, compression zstd)
 """
+COUNTING = "Export, until what would be in it is counted"
+COUNTED = '[data-testid="stMetric"]'
+"""What stands on the Export page when the plan of the recipe is there."""
 SETTLED = """
 () => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
     && document.querySelector('[data-testid="stMain"] h1, [data-testid="stMain"] iframe, '
@@ -81,6 +88,7 @@ def exported(path: Path, folder: Path) -> dict[str, float]:
     from curation import export, store
     from curation.export import planning
     from curation.export.splits import assign_splits
+    from curation.export.weighing import weighed
 
     with store.open(path) as opened:
         start, cpu = time.perf_counter(), time.process_time()
@@ -92,9 +100,13 @@ def exported(path: Path, folder: Path) -> dict[str, float]:
         planning_s = time.perf_counter() - start
         start = time.perf_counter()
         assign_splits(planned.rows["problem_id"], export.DEFAULT_SPLITS, 0)
+        splits_s = time.perf_counter() - start
+        start = time.perf_counter()
+        weighed(opened, planned.recipe, planned.rows, planned.why, planned.every)
         return {
             "seconds": seconds, "cpu": cpu, "peak_mb": peak_mb, "planning": planning_s,
-            "splits": time.perf_counter() - start, "rows": sum(manifest.rows.values()),
+            "splits": splits_s, "scales": time.perf_counter() - start,
+            "rows": sum(manifest.rows.values()),
         }  # fmt: skip
 
 
@@ -147,14 +159,19 @@ def page_times(path: Path, folder: Path, openings: int) -> dict[str, list[float]
                     sys.exit(
                         f"{address or 'Home'} shows an error: {page.inner_text('body')[-500:]}"
                     )
+                if address == "Export":
+                    page.wait_for_selector(COUNTED)
+                    counted.append(time.perf_counter() - start)
                 page.context.close()
                 return seconds
 
+            counted: list[float] = []
             found["the first page of all, Home"] = [opened("")]
             for _ in range(openings):
                 for _, name, _ in PAGES:
                     address = "" if name == "Home" else name.replace(" ", "_")
                     found.setdefault(name, []).append(opened(address))
+            found[COUNTING] = counted
             browser.close()
     finally:
         server.stop()
@@ -187,13 +204,14 @@ def rows(
         row("peak memory of the export", ours["peak_mb"], "MB", BAR_MB),
         row(f"splits of {what}", ours["splits"], "s", BAR_SPLITS_S),
         row("planning: states, decisions, splits", ours["planning"], "s", BAR_SPLITS_S),
+        row("the scales of what goes out", ours["scales"], "s"),
         row("verify of the written set", check["seconds"], "s"),
         row("peak memory of verify", check["peak_mb"], "MB", BAR_MB),
         row("things that verify found broken", check["broken"], "things", 0),
     ]  # fmt: skip
     for name, times in pages.items():
         is_page = len(times) > 1
-        bar = BAR_PAGE_S if not name.startswith("the first") else None
+        bar = None if name.startswith(("the first", COUNTING)) else BAR_PAGE_S
         found.append(row(f"page {name}, first opening", times[0], "s", bar))
         if is_page:
             middle = statistics.median(times)
@@ -220,7 +238,7 @@ def main(argv: list[str] | None = None) -> int:
         measure = {"copied": copied, "exported": exported, "verified": verified}[chosen.only]
         print(json.dumps(measure(chosen.store, chosen.folder)))
         return 0
-    near = chosen.store.parent if chosen.store else None
+    near, before = chosen.store.parent if chosen.store else None, os.getloadavg()[0]
     with tempfile.TemporaryDirectory(dir=near) as name:
         folder = Path(name)
         path = chosen.store or folder / "scale.duckdb"
@@ -237,6 +255,8 @@ def main(argv: list[str] | None = None) -> int:
         check = once("verified", path, folder)
         pages = {} if chosen.without_pages else page_times(path, folder, chosen.openings)
     measured = rows(n, copy, ours, check, pages)
+    for name, load in (("before", before), ("after", os.getloadavg()[0])):
+        measured.append(row(f"load average of a minute, {name}", load, "processes"))
     if chosen.json:
         print(json.dumps(measured))
     else:

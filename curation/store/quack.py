@@ -98,7 +98,7 @@ class Server:
             load(self._client)
             self._client.execute("set TimeZone = 'UTC'")
             if ca_file:
-                self._client.execute(f"set ca_cert_file = {_literal(ca_file)}")
+                self._client.execute(f"set global ca_cert_file = {_literal(ca_file)}")
             with self.cursor():
                 pass
         except BaseException:

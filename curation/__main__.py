@@ -90,6 +90,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     if name == "verify" and answer["broken"]:
         return _fail(f"{len(answer['broken'])} of {answer['checked']} things do not hold.")
+    if name == "doctor" and answer["fail"]:
+        return _fail(f"{answer['fail']} of {len(answer['checks'])} checks fail.")
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from curation import (
     contamination_commands,
     decision_words,
+    doctor,
     export_commands,
     export_scales,
     gold_commands,
@@ -364,6 +365,7 @@ _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
     "recipe": lambda answer: export_commands.in_words(answer, _table),
     "scales": lambda answer: export_scales.in_words(answer, _table, one_line),
     "verify": _verified,
+    "doctor": lambda answer: doctor.in_words(answer, one_line),
     "lexicon": lambda answer: lexicon_commands.in_words(answer, _table),
     "remark": lexicon_commands.remark_in_words,
     "spotcheck": lambda answer: spot_check_commands.in_words(answer, _table),

@@ -1,4 +1,4 @@
-"""The commands about where a store is, `serve` and `copy`: they open stores themselves."""
+"""The commands that open stores themselves, if any: `serve`, `copy`, `doctor`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from curation import console, serving
+from curation import console, doctor, serving, settings
 from curation import store as stores
 from curation.errors import CurationError
 from curation.settings import Settings
 from curation.store.address import PORT
 
-COMMANDS = ("serve", "copy")
+COMMANDS = ("serve", "copy", "doctor")
 
 
 def add_words(command: Callable[[str, str], argparse.ArgumentParser], dials: Settings) -> None:
@@ -30,6 +30,8 @@ def add_words(command: Callable[[str, str], argparse.ArgumentParser], dials: Set
 
     p = command("copy", "copy everything into a new store, a file or on a server")
     p.add_argument("--to", required=True, metavar="STORE")
+
+    command("doctor", "whether everything is in place, and what to do where it is not")
 
 
 def moment(text: str) -> datetime:
@@ -52,6 +54,9 @@ def run(
     """Run one of them on the store at `path`. Raises CurationError."""
     if name == "serve":
         return _serve(path, arguments)
+    if name == "doctor":
+        with bar("doctor") as shown:
+            return doctor.run(path, settings.read(), shown.update)
     return _copy(path, arguments["to"], bar)
 
 

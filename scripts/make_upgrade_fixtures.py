@@ -2,9 +2,9 @@
 
 `make_upgrade_fixtures.py [--only NAME]`. For every migration but the newest, the code of the last
 commit before the next one was added is taken from the repository into a temporary folder and run
-there: it ingests the first six demo traces, decides on two of them and takes one of these back. So a
-fixture is what people of that day have on their disks, not what today's code thinks they have. Run it
-when a migration was added, in a full clone; existing fixtures are left as they are.
+there: it ingests the first six demo traces, decides on two of them and takes one of these back. So
+a fixture is what people of that day have on their disks, not what today's code thinks they have.
+Run it when a migration was added, in a full clone; existing fixtures are left as they are.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def main() -> None:
         target = FIXTURES / f"{schema}.duckdb.gz"
         if target.exists() or only not in (None, schema):
             continue
-        commit = _git("log", "--diff-filter=A", "--format=%H", "--", f"curation/migrations/{following}")
+        commit = _git(
+            "log", "--diff-filter=A", "--format=%H", "--", f"curation/migrations/{following}"
+        )
         content = _made_by(commit.split()[-1] + "^")
         target.write_bytes(gzip.compress(content, 9, mtime=0))
         print(f"{target.relative_to(ROOT)}: {target.stat().st_size:,} bytes")

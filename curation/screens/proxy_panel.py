@@ -44,7 +44,7 @@ def _panel(room: ui.Room, *, is_blind_first: bool) -> None:
         st.caption("There is no trace yet: with blind first, decide on one.")
         return
     known = sorted({room.student, *(reader.student for reader in room.store.readers())})
-    cells = st.columns([3, 3, 3, 1, 1], vertical_alignment="bottom")
+    cells = st.columns(3)
     base, expert, antiexpert = (
         cell.selectbox(
             label, known, key=f"proxy_{label.lower()}", accept_new_options=True, help=help_text,
@@ -60,8 +60,9 @@ def _panel(room: ui.Room, *, is_blind_first: bool) -> None:
             strict=False,
         )
     )  # fmt: skip
-    alpha = cells[3].number_input(
-        "α", value=1.0, step=0.25, key="proxy_alpha", persist_state="session",
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    alpha = row.number_input(
+        "α", value=1.0, width=160, step=0.25, key="proxy_alpha", persist_state="session",
         help="How far they steer: s + α (s⁺ − s⁻).",
     )  # fmt: skip
     asked = proxy_jobs.Asked(
@@ -71,7 +72,7 @@ def _panel(room: ui.Room, *, is_blind_first: bool) -> None:
     jobs = _jobs(str(room.store.path))
     job = jobs.find(asked)
     is_busy = job is not None and job.is_running
-    if cells[4].button("Read", key="proxy_read", type="primary", disabled=is_busy):
+    if row.button("Read", width="content", key="proxy_read", type="primary", disabled=is_busy):
         job = jobs.start(asked)
         if job is None:
             st.caption("Another reading is under way; try again when it is there.")

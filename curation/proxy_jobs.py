@@ -14,7 +14,6 @@ import subprocess
 import sys
 import threading
 from collections import OrderedDict
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from curation.settings import ROOT
@@ -36,13 +35,13 @@ class Asked(NamedTuple):
 class Job:
     """One reading, on its way or over."""
 
-    def __init__(self, store: Path, asked: Asked) -> None:
+    def __init__(self, store: str, asked: Asked) -> None:
         self.answer: dict[str, Any] | None = None
         """What `proxy` answers of the trace; None until it is there."""
         self.error: str | None = None
         """Why there is no reading, as a person reads it."""
         self._command = [
-            *_quietly(), sys.executable, "-m", "curation", "--store", str(store), "proxy", "--json",
+            *_quietly(), sys.executable, "-m", "curation", "--store", store, "proxy", "--json",
             f"--student={asked.student}", f"--expert={asked.expert}",
             f"--antiexpert={asked.antiexpert}", f"--alpha={asked.alpha!r}",
             f"--dtype={asked.dtype}", "--", asked.trace_id,
@@ -85,7 +84,8 @@ class Job:
 class Jobs:
     """The readings of one store: one at a time, the last `KEPT` remembered."""
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: str) -> None:
+        """Of the store at this path or address."""
         self._store = store
         self._jobs: OrderedDict[Asked, Job] = OrderedDict()
         self._lock = threading.Lock()

@@ -43,7 +43,7 @@ def test_a_reading_is_made_beside_the_app_once_and_kept(demo: Path, tmp_path: Pa
     one, two, other = _students(tmp_path)
     with stores.open(demo) as store:
         trace_id = store.list_traces()["trace_id"][0]
-    jobs = proxy_jobs.Jobs(demo)
+    jobs = proxy_jobs.Jobs(str(demo))
     asked = proxy_jobs.Asked(trace_id, one, one, two, -0.5)
     job = jobs.start(asked)
     assert job is not None

@@ -6,7 +6,6 @@ one that was decided. The reading runs beside the app, and the panel looks again
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -69,7 +68,8 @@ def _panel(room: ui.Room, *, is_blind_first: bool) -> None:
         trace_id, base or room.student, expert or room.student, antiexpert or room.student,
         float(alpha), room.settings.dtype,
     )  # fmt: skip
-    jobs = _jobs(str(room.store.path))
+    # A store on a server has no file here: its address is what a process is given.
+    jobs = _jobs(str(room.store.address or room.store.path))
     job = jobs.find(asked)
     is_busy = job is not None and job.is_running
     if row.button("Read", width="content", key="proxy_read", type="primary", disabled=is_busy):
@@ -130,6 +130,6 @@ def _named(room: ui.Room, trace_id: str) -> str:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _jobs(path: str) -> proxy_jobs.Jobs:
+def _jobs(place: str) -> proxy_jobs.Jobs:
     """The readings of one store, for every session."""
-    return proxy_jobs.Jobs(Path(path))
+    return proxy_jobs.Jobs(place)

@@ -8,16 +8,9 @@ import streamlit as st
 
 from curation import dealing, desk, editing, guidance, reviewing, ui
 from curation.desk import cards, messages
-from curation.screens import (
-    anchoring,
-    blind_desk,
-    gold,
-    guidelines,
-    proxy_panel,
-    review_queue,
-    span_labels,
-)
+from curation.screens import anchoring, blind_desk, gold, guidelines, review_queue, span_labels
 from curation.screens.beside import pool, prepared, standing
+from curation.screens.proxy_panel import follow, steering
 from curation.store.reading import Pulse
 
 KEY = "desk"
@@ -51,7 +44,7 @@ def screen(
     review_queue.elsewhere(n_elsewhere)
     if first is not None:
         deck = [first, *(trace_id for trace_id in deck if trace_id != first)]
-    st.session_state[proxy_panel.TRACE] = deck[0] if deck else None
+    follow(deck)
     stands = standing(room, str(store.path), student).of(
         [*deck, *upcoming], pulse, lambda: line.left(decided, dealing.AHEAD)[0]
     )
@@ -124,4 +117,4 @@ with ui.page("Review") as room:
                     st.rerun()  # or the fragment keeps for good the pace that the page gave it
 
         desk_screen()
-        proxy_panel.section(room, is_blind_first=is_blind_first)
+        steering(room, is_blind_first=is_blind_first)

@@ -6,6 +6,7 @@ one that was decided. The reading runs beside the app, and the panel looks again
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -19,7 +20,12 @@ TRACE = "proxy_trace"
 LOOKS_S = 2
 
 
-def section(room: ui.Room, *, is_blind_first: bool) -> None:
+def follow(deck: Sequence[str]) -> None:
+    """Let the panel go with the first card of a desk's deck."""
+    st.session_state[TRACE] = deck[0] if deck else None
+
+
+def steering(room: ui.Room, *, is_blind_first: bool) -> None:
     """The switch, and behind it the panel."""
     is_on = st.toggle(
         "Proxy-tuning preview", key="proxy_on", persist_state="session",

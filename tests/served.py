@@ -17,10 +17,11 @@ from curation.store.serving import Listener
 TOKEN = "a-token-for-tests-only"
 
 ON_BOTH = {
-    "test_adjudicating", "test_assigning", "test_bulk", "test_edits", "test_export_weights",
-    "test_finding", "test_gold_items", "test_guidance", "test_lexicons", "test_pair_choices",
-    "test_progress", "test_reasons", "test_recipe_versions", "test_span_verdicts",
-    "test_step_verdicts", "test_store", "test_store_profile", "test_trace_state",
+    "test_adjudicating", "test_assigning", "test_bulk", "test_checks", "test_edits",
+    "test_export_everything", "test_export_weights", "test_finding", "test_gold_items",
+    "test_grouping", "test_guidance", "test_lexicons", "test_pair_choices", "test_progress",
+    "test_reasons", "test_recipe_versions", "test_span_verdicts", "test_step_verdicts",
+    "test_store", "test_store_profile", "test_store_profile_versions", "test_trace_state",
 }  # fmt: skip
 """Modules whose tests of the fixture `store` run on a file and on a server."""
 

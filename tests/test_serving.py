@@ -115,6 +115,40 @@ def test_a_server_that_comes_back_finds_its_clients_again_and_nothing_is_lost(pl
     store.close()
 
 
+def test_a_server_that_is_killed_has_every_decision_that_it_acknowledged(place: Path) -> None:
+    address = a_free_address()
+    words = [sys.executable, "-m", "curation", "--store", str(place), "serve", "--listen"]
+
+    def started() -> subprocess.Popen[str]:
+        server = subprocess.Popen(
+            [*words, str(address).removeprefix("quack:")],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert server.stderr is not None
+        assert "serving" in server.stderr.readline()
+        return server
+
+    server = started()
+    store = stores.open(str(address))
+    traces = [a_trace(f"trace {n}") for n in range(5)]
+    store.add(a_batch(*traces), "i")
+    for n, trace in enumerate(traces[:3], start=1):
+        assert store.decide(a_decision(trace["trace_id"])).sequence == n
+    server.kill()
+    server.communicate(timeout=60)
+    server = started()
+    for n, trace in enumerate(traces[3:], start=4):
+        assert store.decide(a_decision(trace["trace_id"])).sequence == n
+    assert store.n_records() == 5
+    assert store.verify().broken == []
+    store.close()
+    server.terminate()
+    server.communicate(timeout=60)
+    assert server.returncode == 0
+
+
 def test_a_change_cut_off_in_the_middle_is_told_and_not_there(place: Path) -> None:
     with listening(place) as listener, stores.open(str(listener.address)) as store:
         store.add(a_batch(a_trace("one")), "i")
@@ -148,10 +182,10 @@ def test_a_client_that_dies_while_it_writes_does_not_hold_up_the_others(place: P
         )
         assert died.returncode == 9
         assert listener.tidy() is False  # it said something a moment ago
-        assert listener.tidy(idle_s=-1.0) is True
+        assert listener.tidy(idle_s=0.0) is True
         store.set_setting("whole", "change")
         assert (store.setting("half"), store.setting("whole")) == (None, "change")
-        assert listener.tidy(idle_s=-1.0) is False
+        assert listener.tidy(idle_s=0.0) is False
 
 
 def test_a_writer_waits_its_turn_and_readers_see_what_was_there(address: Address) -> None:

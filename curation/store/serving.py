@@ -18,6 +18,7 @@ session; living clients come back by themselves (https://github.com/duckdb/duckd
 from __future__ import annotations
 
 import socket
+import time
 from typing import Any
 
 import duckdb
@@ -25,6 +26,9 @@ import duckdb
 from curation.errors import StoreError
 from curation.store import Store, quack
 from curation.store.address import Address
+
+LETS_GO_S = 5.0
+"""How long we wait for a port to be free."""
 
 IDLE_S = 60.0
 """How long a write transaction may do nothing before its client is taken for dead."""
@@ -35,6 +39,7 @@ class Listener:
 
     def __init__(self, store: Store, address: Address, token: str) -> None:
         self._store, self.address, self._token = store, address, token
+        self._silent: dict[tuple[Any, Any], float] = {}
         self._listen()
 
     def close(self) -> None:
@@ -48,15 +53,20 @@ class Listener:
     def tidy(self, idle_s: float = IDLE_S) -> bool:
         """End the write transaction of a client that is gone; whether there was one.
 
-        Gone is who began to write and has said nothing for `idle_s` seconds.
+        Gone is who began to write and was found silent for `idle_s` seconds, from the first look
+        that found it so: how long its last statement took counts for nothing.
         """
-        stuck = self._call(
-            "select count(*) from quack_active_connections() as c(server, id, query, state, began) "
-            "where starts_with(query, $mark) and state = 'finished' "
-            "and epoch(localtimestamp - began) > $idle",
-            mark=quack.WRITING.strip(), idle=idle_s,
-        )[0][0]  # fmt: skip
-        if not stuck:
+        silent = self._call(
+            "select id, began "
+            "from quack_active_connections() as c(server, id, query, state, began) "
+            "where starts_with(query, $mark) and state = 'finished'",
+            mark=quack.WRITING.strip(),
+        )
+        now = time.monotonic()
+        self._silent = {
+            (name, began): self._silent.get((name, began), now) for name, began in silent
+        }
+        if not any(now - since >= idle_s for since in self._silent.values()):
             return False
         self.close()
         self._listen()
@@ -82,14 +92,22 @@ class Listener:
 
 
 def _check_free(address: Address) -> None:
-    """Raises StoreError where somebody listens there: two Quack servers would share the port."""
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was just closed
-        try:
-            probe.bind((address.host, address.port))
-        except OSError as exc:
-            raise StoreError(
-                f"{address} cannot be listened on ({exc.strerror or exc}). Name a free port of "
-                "this machine with --listen."
-            ) from exc
+    """Raises StoreError where somebody listens there: two Quack servers would share the port.
+
+    A listener that was just closed takes a moment to let go.
+    """
+    deadline = time.monotonic() + LETS_GO_S
+    while True:
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address.host, address.port))
+                return
+            except OSError as exc:
+                if time.monotonic() > deadline:
+                    raise StoreError(
+                        f"{address} cannot be listened on ({exc.strerror or exc}). Name a free "
+                        "port of this machine with --listen."
+                    ) from exc
+        time.sleep(0.1)

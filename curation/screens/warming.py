@@ -1,7 +1,8 @@
 """What the first card of a process needs, read while nobody waits for it.
 
 A page's modules and the libraries behind them take a second or two to import, the lexicon to fold,
-the file to be read for the first time. Whoever opens Home sets it off; scripts/run does so at once.
+the file to be read for the first time; in a large store, who has decided what and what percentiles
+are of. Whoever opens Home sets it off; scripts/run does so at once.
 """
 
 from __future__ import annotations
@@ -24,12 +25,17 @@ def begin(_room: ui.Room, path: str) -> threading.Thread:
 
 def _read(room: ui.Room) -> None:
     from curation.desk import cards  # with all that it imports
-    from curation.screens import review_queue  # noqa: F401 - the same
+    from curation.screens import (
+        beside,
+        review_queue,  # noqa: F401 - the same
+    )
 
     store = room.store
     try:
         deck, _ = reviewing.line(store, "in order", room.reviewer, 0, ()).left({}, 1)
         for trace_id in deck:
             cards.build(store, room.student, room.reviewer, trace_id, None, None)
+        room.readers.catch_up(store.decided_since)
+        beside.pool(room, store.pulse())
     except CurationError:
         return  # told where somebody asks for it

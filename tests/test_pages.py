@@ -299,7 +299,7 @@ def test_another_student_is_shown_when_chosen(demo: Path) -> None:
     assert not app.exception
     assert "Only 6 traces" in _texts(app)
     app.selectbox(key="scores_student").set_value("other").run()
-    assert "Only 1 traces" in _texts(app)
+    assert "Only 1 trace: below 200" in _texts(app)
     assert not app.toggle(key="scores_reads_other").value
     app.toggle(key="scores_reads_other").set_value(True).run()
     assert not app.exception

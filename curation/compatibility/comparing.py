@@ -86,8 +86,8 @@ def too_few(n_traces: int) -> str | None:
     if n_traces >= MIN_TRACES:
         return None
     return (
-        f"Only {n_traces} traces: below {MIN_TRACES}, correlations and rankings of scores are "
-        "mostly chance. Take this as a look at the traces, not as a finding."
+        f"Only {n_traces} trace{'s' * (n_traces != 1)}: below {MIN_TRACES}, correlations and "
+        "rankings of scores are mostly chance. Take this as a look at the traces, not as a finding."
     )
 
 

@@ -12,7 +12,6 @@ import threading
 import streamlit as st
 
 from curation import reviewing, ui
-from curation.errors import CurationError
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -37,5 +36,5 @@ def _read(room: ui.Room) -> None:
             cards.build(store, room.student, room.reviewer, trace_id, None, None)
         room.readers.catch_up(store.decided_since)
         beside.pool(room, store.pulse())
-    except CurationError:
-        return  # told where somebody asks for it
+    except Exception:  # as where the store is let go meanwhile
+        return  # whoever asks for it is told

@@ -11,12 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curation import store
-from curation.records import VERDICTS
 from curation.store.connection import MIGRATIONS
-from tests.builders import a_batch, a_decision, a_trace
-
-QUEUES = (None, "in order", "needs adjudication")
-TRACES = [a_trace(f"Thought {i}.", prompt=f"{i}?") for i in range(3)]
+from tests.spoken import WORDS, Said, say
 
 
 def as_first_defined() -> str:
@@ -27,31 +23,13 @@ def as_first_defined() -> str:
     return found[1]
 
 
-said = st.tuples(
-    st.integers(0, len(TRACES) - 1),
-    st.sampled_from(["ada", "ben", "cleo"]),
-    st.sampled_from([*VERDICTS, "undo"]),
-    st.sampled_from(QUEUES),
-)
-
-
-@given(record=st.lists(said, max_size=12))
+@given(record=st.lists(WORDS, max_size=12))
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_one_pass_gives_the_states_that_the_views_give(
-    tmp_path: Path, record: list[tuple[int, str, str, str | None]]
-) -> None:
+def test_one_pass_gives_the_states_that_the_views_give(tmp_path: Path, record: list[Said]) -> None:
     with store.open(tmp_path / f"{uuid.uuid4()}.duckdb") as opened:
-        opened.add(a_batch(*TRACES), "i")
-        for trace, reviewer, verdict, queue in record:
-            if verdict == "undo":
-                opened.undo(reviewer)
-            else:
-                decision = a_decision(
-                    TRACES[trace]["trace_id"], verdict, reviewer=reviewer, queue=queue
-                )
-                opened.decide(decision)
+        say(opened, record)
         order = "order by trace_id"
         before = opened._frame(f"select * from ({as_first_defined()}) {order}")
         now = opened._frame(f"select * from trace_state {order}")

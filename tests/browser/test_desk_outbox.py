@@ -87,11 +87,13 @@ def test_the_receipt_knows_at_once_what_waits_whatever_its_words_say(own_bench: 
     desk.wait_until_saved(2)
 
 
-def test_a_frozen_server_delays_and_loses_nothing(own_bench: Bench) -> None:
+@pytest.mark.parametrize("seconds", [0, 30])  # in 30 the socket is given up
+def test_a_frozen_server_delays_and_loses_nothing(own_bench: Bench, seconds: int) -> None:
     desk = own_bench.tab().open()
     assert own_bench.server.process is not None
     own_bench.server.process.send_signal(signal.SIGSTOP)
     desk.press("a", "a", "a").wait_for_card(trace(4)).wait_for_receipt("3 waiting")
+    desk.page.wait_for_timeout(1000 * seconds)
     own_bench.server.process.send_signal(signal.SIGCONT)
     desk.wait_until_saved(3)
     assert own_bench.said() == [(str(n), "accept") for n in (1, 2, 3)]

@@ -49,7 +49,7 @@ from curation.settings import DTYPES, Settings
 from curation.store import ORDERS
 
 _PATHS = ("sources", "out", "file", "path", "store", "report", "from_manifest", "benchmarks",
-          "to")  # fmt: skip
+          "into")  # fmt: skip
 """Arguments that name files: made absolute, since another process may run the command."""
 
 PATIENCE_S = 5.0

@@ -29,7 +29,7 @@ def add_words(command: Callable[[str, str], argparse.ArgumentParser], dials: Set
                    help="backups that stay")  # fmt: skip
 
     p = command("copy", "copy everything into a new store, a file or on a server")
-    p.add_argument("--to", required=True, metavar="STORE")
+    p.add_argument("--to", dest="into", required=True, metavar="STORE")
 
     command("doctor", "whether everything is in place, and what to do where it is not")
 
@@ -57,7 +57,7 @@ def run(
     if name == "doctor":
         with bar("doctor") as shown:
             return doctor.run(path, settings.read(), shown.update)
-    return _copy(path, arguments["to"], bar)
+    return _copy(path, arguments["into"], bar)
 
 
 def _serve(path: Path, arguments: dict[str, Any]) -> dict[str, Any]:

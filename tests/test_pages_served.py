@@ -17,11 +17,16 @@ from tests.served import TOKEN, listening
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))
 
 
-def test_every_page_opens_on_a_store_that_a_server_holds(
-    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(autouse=True)
+def _client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client's token, and a folder of its own for what it keeps beside an address."""
     monkeypatch.setenv("HEDGEROW_TOKEN", TOKEN)
     monkeypatch.setattr(Address, "beside", property(lambda _: tmp_path / "client"))
+
+
+def test_every_page_opens_on_a_store_that_a_server_holds(
+    demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with listening(demo) as listener:
         monkeypatch.setenv("HEDGEROW_STORE", str(listener.address))
         try:
@@ -35,11 +40,7 @@ def test_every_page_opens_on_a_store_that_a_server_holds(
             st.cache_resource.clear()  # lets go of the store, before the server does
 
 
-def test_what_one_app_decides_the_other_knows(
-    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HEDGEROW_TOKEN", TOKEN)
-    monkeypatch.setattr(Address, "beside", property(lambda _: tmp_path / "client"))
+def test_what_one_app_decides_the_other_knows(demo: Path) -> None:
     with listening(demo) as listener:
         place = Path(str(listener.address))
         apps = [owner.open(place, student="fake", dtype="float32", scoring=False) for _ in range(2)]

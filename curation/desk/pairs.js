@@ -62,19 +62,18 @@ class PairDesk extends Board {
     if (this.shown in data.missing) this.shown = null;
     this.onAnswer();
     const card = this.deck.cards.get(this.shown);
-    const isElsewhere = this.first !== data.first; // another link or rule: begin there
+    // Another link or rule: begin there, also with what is decided. Later what is decided stays
+    // away: an answer to the choice before the last one still names the last as open.
+    const isElsewhere = this.first !== data.first;
     this.first = data.first;
-    if (isElsewhere || (!card && !this.deck.want.has(this.shown))) this.show(this.firstOpen());
+    if (isElsewhere) this.show(this.deck.next(null) ?? this.deck.order[0] ?? null);
+    else if (!card && !this.deck.want.has(this.shown)) this.show(this.deck.next(null));
     else if (card && card !== this.card && !this.isSame(card)) this.show(this.shown);
     else this.refresh();
     if (this.goesOn) this.browse(1);
     this.paintFoot();
     this.anticipate();
     this.deck.evict(this.shown);
-  }
-
-  firstOpen() {
-    return this.deck.next(null) ?? this.deck.order[0] ?? null;
   }
 
   /** Whether a newer card holds the same two texts on the same sides: then nothing on screen moves. */

@@ -16,6 +16,7 @@ from curation.records import PREFER, pair_of
 from curation.settings import ROOT
 from tests.browser.driver import Desk
 from tests.browser.server import Server
+from tests.browser.wire import Slow
 from tests.builders import a_batch, a_pack, a_trace
 
 pytestmark = pytest.mark.browser
@@ -103,6 +104,31 @@ def test_choices_by_keys_survive_an_undo_a_reload_and_a_killed_server(
     assert [row["is_tie"] for row in found] == [False, False, True]
     assert {row["revealed"] for row in found} == {False}
     assert notes == [None, None, "12 f"]
+
+
+def test_a_late_answer_does_not_bring_the_last_pair_back(
+    path: Path, start: Callable[[], Server], context: BrowserContext
+) -> None:
+    slow = Slow(context)
+    desk = Desk(context, start(), "Compare", reviewer="ada").open()
+    for _ in range(2):
+        shown = desk.shown
+        desk.press("1")
+        next_pair(desk, shown)
+    desk.wait_until_saved(2)
+    slow.hold(until=b'"sequence": 3')
+    third = desk.shown
+    desk.press("1")
+    fourth = next_pair(desk, third)
+    slow.wait_until_held(desk.page)
+    desk.press("2").wait_for_phase("end")
+    # Now comes the answer to the third choice, for which the fourth pair is still open.
+    slow.let_answers_through()
+    expect(desk.find(".receipt")).to_have_attribute("data-waiting", "1")
+    desk.wait_for_phase("end")
+    slow.let_requests_through()
+    desk.wait_until_saved(4).wait_for_phase("end")
+    desk.press("p").wait_for_card(fourth)
 
 
 def test_differences_are_marked_hostile_text_is_text_and_a_look_is_recorded(

@@ -1,10 +1,15 @@
-"""A wire between browser and server that a test can cut: every socket ends, and none is let in."""
+"""A wire between browser and server that a test can cut, and one that it can hold up.
+
+`Wire` ends every socket and lets none in; `Slow` keeps what either side says for later.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
+
+from playwright.sync_api import BrowserContext, Page, WebSocketRoute
 
 
 class Wire:
@@ -75,3 +80,62 @@ def _end(end: socket.socket) -> None:
     with contextlib.suppress(OSError):
         end.shutdown(socket.SHUT_RDWR)
     end.close()
+
+
+class Slow:
+    """The web sockets of a context, on which one side after the other can be made to wait.
+
+    Made before the page opens; what is held keeps its order.
+    """
+
+    def __init__(self, context: BrowserContext) -> None:
+        self._until: bytes | None = None
+        self._answers: list[tuple[WebSocketRoute, str | bytes]] = []
+        self._requests: list[tuple[WebSocketRoute, str | bytes]] = []
+        self._is_deaf = False
+        context.route_web_socket("**/_stcore/stream", self._join)
+
+    def hold(self, until: bytes) -> None:
+        """Keep what the server says; once that holds `until`, what the browser says too."""
+        self._until = until
+
+    def wait_until_held(self, page: Page) -> None:
+        """Wait until the server has said what `hold` named."""
+        for _ in range(400):
+            if self._is_deaf:
+                return
+            page.wait_for_timeout(50)
+        raise AssertionError(f"the server never said {self._until!r}")
+
+    def let_answers_through(self) -> None:
+        """Hand the browser what the server has said; it is still not heard itself."""
+        self._until = None
+        answers, self._answers = self._answers, []
+        for way, said in answers:
+            way.send(said)
+
+    def let_requests_through(self) -> None:
+        """Hear the browser again, with what it has said meanwhile."""
+        self._is_deaf = False
+        requests, self._requests = self._requests, []
+        for way, said in requests:
+            way.send(said)
+
+    def _join(self, near: WebSocketRoute) -> None:
+        far = near.connect_to_server()
+
+        def answer(said: str | bytes) -> None:
+            if self._until is None:
+                near.send(said)
+                return
+            self._answers.append((near, said))
+            self._is_deaf = self._is_deaf or (isinstance(said, bytes) and self._until in said)
+
+        def request(said: str | bytes) -> None:
+            if self._is_deaf:
+                self._requests.append((far, said))
+            else:
+                far.send(said)
+
+        far.on_message(answer)
+        near.on_message(request)

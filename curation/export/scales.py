@@ -26,6 +26,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from curation.export.measures import (
@@ -204,18 +205,19 @@ def weigh(figures: pl.DataFrame, accepted: pl.Series, pool: pl.DataFrame) -> Wei
     )
     ours = figures[out["number"].sort()]
     rules = (
-        numbered.join(
-            pool.select("trace_id", pl.col("left_out").cast(pl.String())).unique("trace_id"),
-            on="trace_id",
-        )
+        numbered.join(pool.select("trace_id", pl.col("left_out").cast(pl.String())), on="trace_id")
         .drop("trace_id")
-        .sort("number")
+        .sort("number", "left_out")
+        .filter(pl.col("number").ne_missing(pl.col("number").shift()))  # each trace once
     )
     chosen_from = figures[rules["number"]].with_columns(rules["left_out"])
     reference, theirs = _reference(figures, ours, chosen_from)
     sets = (ours, chosen_from, theirs)
-    marked = pl.concat([each.select("trace_id", "n_tokens", "n_epistemic") for each in sets])
-    unit, why = unit_of(marked.unique("trace_id").drop_nulls("n_epistemic"))
+    is_weighed = np.zeros(figures.height, bool)
+    for each in sets:
+        is_weighed[each["trace_id"].to_numpy()] = True
+    marked = figures.select("trace_id", "n_tokens", "n_epistemic").filter(pl.Series(is_weighed))
+    unit, why = unit_of(marked.drop_nulls("n_epistemic"))
     matched, weighed = bool(reference.is_same_problems), measures(unit)
     scales = Scales(
         unit=unit,
@@ -282,7 +284,9 @@ def _number(side: Side) -> Number:
 def _mix(name: str, title: str, of: str, sets: Sets) -> Mix:
     counted, unknown = [], []
     for each in sets:
-        column = (each.unique("problem_id") if of == "problems" else each)[name]
+        column = each[name]
+        if of == "problems":
+            column = column.filter(each["problem_id"].is_first_distinct())
         counted.append(dict(column.drop_nulls().value_counts(name="n").iter_rows()))
         unknown.append(column.null_count())
     every = {value for counts in counted for value in counts}

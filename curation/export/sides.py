@@ -10,6 +10,9 @@ jackknife are `curation.leakage`'s, nothing of them is derived anew here.
 - Unknown is never zero: a trace without the number is in `n_unknown` and in no sum.
 - Intervals leave out one problem at a time, on both sides at once, since the sets share traces.
   They say what other problems might have given; not what other reviewers would have accepted.
+
+Problems are numbers here, from 0 and without large gaps: what is summed is summed in arrays that
+have an entry for each.
 """
 
 from __future__ import annotations
@@ -20,22 +23,24 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from curation.leakage import statistics as stats
-from curation.leakage.matching import Unit, problem_means
-from curation.leakage.statistics import MIN_PROBLEMS_FOR_CI, NO_INTERVAL, Estimate, too_few
+from curation.leakage.matching import Unit
+from curation.leakage.statistics import MIN_PROBLEMS_FOR_CI, NO_INTERVAL, Estimate, Floats, too_few
 
 Comparison = Literal["ratio", "difference"]
-
-_SUMS = {"problem_id": pl.String(), "over": pl.Float64(), "under": pl.Float64()}
 
 
 @dataclass(frozen=True)
 class Side:
     """A number of one set: `scale · Σ over / Σ under` of its problems."""
 
-    sums: pl.DataFrame
-    """problem_id, over, under; one row a problem that has the number, in order of problem_id."""
+    problems: NDArray[np.int64]
+    """The numbers of the problems that have it, ascending."""
+    over: Floats
+    """One entry a problem, as of `under`."""
+    under: Floats
     n: int
     """Traces (or problems, where it is a property of these) that have the number."""
     n_unknown: int
@@ -45,38 +50,42 @@ class Side:
     @property
     def value(self) -> float:
         """The number; nan where nobody has it, or where there is nothing to divide by."""
-        under = float(self.sums["under"].sum())
-        return self.scale * float(self.sums["over"].sum()) / under if under > 0 else math.nan
+        under = float(self.under.sum())
+        return self.scale * float(self.over.sum()) / under if under > 0 else math.nan
 
 
 def density(traces: pl.DataFrame, column: str, unit: Unit) -> Side:
-    """Markers of `column` (a count) per 1,000 `unit`, each problem counted once."""
+    """Markers of `column` (a count) per 1,000 `unit`, each problem counted once.
+
+    A problem enters with the means of its traces, as in `leakage.matching.problem_means`.
+    """
     length = f"n_{unit}"
     counted = traces.select(
-        "problem_id", length, pl.col(column).alias("n_epistemic")
-    ).filter(pl.col("n_epistemic").is_not_null() & (pl.col(length) > 0))  # fmt: skip
-    sums = problem_means(counted, unit).select(
-        "problem_id", pl.col("epistemic").alias("over"), pl.col("length").alias("under")
-    )
-    return Side(sums, counted.height, traces.height - counted.height, 1000.0)
+        "problem_id", over=pl.col(column).cast(pl.Float64), under=pl.col(length).cast(pl.Float64)
+    ).filter(pl.col("over").is_not_null() & (pl.col("under") > 0))
+    problems, n, (over, under) = _by_problem(counted)
+    unknown = traces.height - counted.height
+    return Side(problems, over / n, under / n, counted.height, unknown, 1000.0)
 
 
 def mean(traces: pl.DataFrame, value: pl.Expr, *, scale: float = 1.0) -> Side:
     """The mean of `value` (a number or a truth value, null = unknown) over the traces, `scale`d."""
     known = _finite(traces.select("problem_id", over=value.cast(pl.Float64)))
-    sums = known.group_by("problem_id").agg(
-        pl.col("over").sum(), under=pl.len().cast(pl.Float64)
-    )  # fmt: skip
-    return Side(sums.sort("problem_id"), known.height, traces.height - known.height, scale)
+    problems, n, (over,) = _by_problem(known)
+    return Side(problems, over, n, known.height, traces.height - known.height, scale)
 
 
 def mean_of_problems(traces: pl.DataFrame, value: pl.Expr, *, scale: float = 1.0) -> Side:
     """The mean over the problems of `traces`, each once, of what is a property of a problem."""
-    every = traces.select("problem_id", over=value.cast(pl.Float64)).unique(
-        "problem_id", keep="first", maintain_order=True
-    )
-    known = _finite(every).with_columns(under=pl.lit(1.0))
-    return Side(known.sort("problem_id"), known.height, every.height - known.height, scale)
+    every = traces.select("problem_id", over=value.cast(pl.Float64))
+    n_problems = int(np.count_nonzero(np.bincount(every["problem_id"].to_numpy())))
+    finite = _finite(every)
+    problems, _, _ = _by_problem(finite.select("problem_id"))
+    numbers = finite["problem_id"].to_numpy()
+    first = np.zeros(int(problems[-1]) + 1 if len(problems) else 0)
+    first[numbers[::-1]] = finite["over"].to_numpy()[::-1]  # of several the last one stays
+    known = len(problems)
+    return Side(problems, first[problems], np.ones(known), known, n_problems - known, scale)
 
 
 def compare(ours: Side, theirs: Side, how: Comparison, *, matched: bool = False) -> Estimate:
@@ -87,23 +96,9 @@ def compare(ours: Side, theirs: Side, how: Comparison, *, matched: bool = False)
     is 0 under a ratio; no interval below `MIN_PROBLEMS_FOR_CI` problems on the smaller side, and
     none for a ratio of 0 or where problems do not differ (unless the sets are the same).
     """
-    mine, others = _having(ours), _having(theirs)
-    if matched:
-        mine, others = (
-            mine.join(others, on="problem_id", how="semi"),
-            others.join(mine, on="problem_id", how="semi"),
-        )
-    n = min(mine.height, others.height)
+    both, n = _beside(ours, theirs, matched=matched)
     if not n:
         return Estimate(math.nan, NO_INTERVAL, 0, "it is not known of one side")
-    both = (
-        mine.join(others, on="problem_id", how="full", suffix="_r", coalesce=True)
-        .sort("problem_id")
-        .select("over", "under", "over_r", "under_r")
-        .fill_null(0.0)
-        .to_numpy()
-        .astype(np.float64)
-    )
     total = both.sum(axis=0)
     if how == "difference":
         found = stats.estimate(both * [ours.scale, 1, theirs.scale, 1], stats.contrast)
@@ -121,8 +116,37 @@ def compare(ours: Side, theirs: Side, how: Comparison, *, matched: bool = False)
     return Estimate(found.value, found.ci, n, found.why)
 
 
-def _having(side: Side) -> pl.DataFrame:
-    return side.sums.filter(pl.col("under") > 0)
+def _beside(ours: Side, theirs: Side, *, matched: bool) -> tuple[Floats, int]:
+    """Over and under of both, one row a problem of either (of both where `matched`), 0 for none.
+
+    Beside it how many problems the side with fewer has among them.
+    """
+    sides = (ours, theirs)
+    end = max((int(side.problems[-1]) + 1 for side in sides if len(side.problems)), default=0)
+    both = np.zeros((end, 4))
+    for first, side in ((0, ours), (2, theirs)):
+        both[side.problems, first] = side.over
+        both[side.problems, first + 1] = side.under
+    has_ours, has_theirs = both[:, 1] > 0, both[:, 3] > 0
+    if matched:
+        is_shared = has_ours & has_theirs
+        return both[is_shared], int(is_shared.sum())
+    return both[has_ours | has_theirs], int(min(has_ours.sum(), has_theirs.sum()))
+
+
+def _by_problem(values: pl.DataFrame) -> tuple[NDArray[np.int64], Floats, list[Floats]]:
+    """The problems of `values` in order, how many rows each has, and the sums of other columns.
+
+    By counting, not by grouping: over a million rows that takes a tenth of the time.
+    """
+    numbers = values["problem_id"].to_numpy()
+    n = np.bincount(numbers)
+    problems = np.flatnonzero(n)
+    sums: list[Floats] = [
+        np.bincount(numbers, weights=column.to_numpy())[problems].astype(np.float64)
+        for column in values.drop("problem_id").get_columns()
+    ]
+    return problems, n[problems].astype(np.float64), sums
 
 
 def _finite(values: pl.DataFrame) -> pl.DataFrame:

@@ -86,6 +86,18 @@ def test_the_same_shards_twice_are_the_same_bytes_however_texts_are_read(
     assert bytes_of(tmp_path / "once") == bytes_of(tmp_path / "twice")
 
 
+def test_the_pages_within_a_file_are_the_same_however_texts_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 3 MB of text in one row group: several pages of 1 MB, which end where what is written ends.
+    source = FakeStore([a_row(i, text=os.urandom(500).hex()) for i in range(3_000)])
+    written(source, tmp_path / "whole", "parquet", shard_mb=500)
+    monkeypatch.setattr(streaming, "_FIRST_ROWS", 7)
+    monkeypatch.setattr(streaming, "_MOST_ROWS", 130)
+    written(source, tmp_path / "in bits", "parquet", shard_mb=500)
+    assert bytes_of(tmp_path / "whole") == bytes_of(tmp_path / "in bits")
+
+
 def test_one_shard_bears_the_name_of_its_split(tmp_path: Path) -> None:
     written(a_store(), tmp_path / "x", "jsonl", zstd=True, shard_mb=500)
     assert set(bytes_of(tmp_path / "x")) == {"train.jsonl.zst", "README.md", "manifest.json"}

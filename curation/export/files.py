@@ -94,7 +94,8 @@ class _Parquet:
         self._out = pq.ParquetWriter(handle, schema, compression="zstd")
 
     def write(self, rows: pl.DataFrame) -> None:
-        self._out.write_table(rows.to_arrow().cast(self._schema))
+        # In one piece: pages end where pieces do, and those are cut as the rows were read.
+        self._out.write_table(rows.rechunk().to_arrow().cast(self._schema))
 
     def close(self) -> None:
         self._out.close()

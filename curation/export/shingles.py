@@ -10,6 +10,7 @@ word's UTF-8, combined as a polynomial modulo 2^64): they are the same on every 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,9 @@ _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}"
 WORDS = rf"[\w--[{_UNSPACED}]]+|[{_UNSPACED}]"
 WORDS_AND_SIGNS = rf"{WORDS}|\S"
 """In a formula the signs are half of what is said: `12 + 34` is not `12 - 34`."""
+
+_UNEVEN = r"[^\S ]|  "
+"""White space other than single spaces."""
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 
@@ -41,13 +45,23 @@ def normalised(texts: pl.Series) -> pl.Series:
 
     Null counts as the empty text.
     """
-    return (
-        texts.fill_null("")
-        .str.normalize("NFKC")
-        .str.to_lowercase()
-        .str.replace_all(r"\s+", " ")
-        .str.strip_chars()
-    )
+    texts = texts.fill_null("")
+    # Most texts are plain: what would leave them as they are is not done to them.
+    is_foreign = texts.str.len_bytes() != texts.str.len_chars()
+    texts = _changed(texts, is_foreign, lambda some: some.str.normalize("NFKC")).str.to_lowercase()
+    is_uneven = texts.str.contains(_UNEVEN)
+    texts = _changed(texts, is_uneven, lambda some: some.str.replace_all(r"\s+", " "))
+    return texts.str.strip_chars()
+
+
+def _changed(
+    texts: pl.Series, where: pl.Series, change: Callable[[pl.Series], pl.Series]
+) -> pl.Series:
+    """The texts, those at `where` changed."""
+    at = where.arg_true().to_numpy()
+    places = np.arange(len(texts))
+    places[at] = len(texts) + np.arange(len(at))
+    return pl.concat([texts, change(texts.gather(at))]).gather(places)
 
 
 def words(normal: pl.Series, pattern: str = WORDS) -> pl.Series:
@@ -61,14 +75,22 @@ def shingles(words: pl.Series, n: int) -> Shingles:
     flat = words.explode(empty_as_null=False, keep_nulls=False).rename("word").to_frame()
     hashed = flat.select(plh.col("word").nchash.xxhash64())["word"].to_numpy()
     n_runs = np.where(n_words >= n, n_words - n + 1, np.minimum(n_words, 1))
-    offsets = np.concatenate([[0], np.cumsum(n_runs)])
-    ends = np.repeat(np.cumsum(n_words), n_runs)
-    first_word = np.arange(offsets[-1]) - np.repeat(offsets[:-1], n_runs)
-    at = first_word + np.repeat(np.cumsum(n_words) - n_words, n_runs)
-    hashes = np.zeros(len(at), np.uint64)
+    ends = np.cumsum(n_words)
+    starts = ends - n_words
+    # The run that would begin at each word, whether or not its text is long enough for it.
+    runs = np.zeros(len(hashed), np.uint64)
+    for step in range(n):
+        runs *= _BASE
+        runs[: max(0, len(hashed) - step)] += hashed[step:]
+    is_short = (n_words > 0) & (n_words < n)
+    short, its_words = starts[is_short], n_words[is_short]
+    runs[short] = 0
     for step in range(n):
         # A short text ends before its n words do: what is missing counts as 0.
-        is_inside = at + step < ends
-        word = hashed[np.minimum(at + step, len(hashed) - 1)] if len(hashed) else hashes
-        hashes = hashes * _BASE + np.where(is_inside, word, np.uint64(0))
-    return Shingles(hashes, offsets, first_word)
+        word = hashed[np.minimum(short + step, len(hashed) - 1)] if len(short) else runs[short]
+        runs[short] = runs[short] * _BASE + np.where(step < its_words, word, np.uint64(0))
+    begins = np.ones(len(hashed), bool)
+    for back in range(1, n):
+        begins[(ends - back)[n_words - n_runs >= back]] = False
+    first_word = (np.arange(len(hashed)) - np.repeat(starts, n_words))[begins]
+    return Shingles(runs[begins], np.concatenate([[0], np.cumsum(n_runs)]), first_word)

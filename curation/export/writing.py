@@ -32,7 +32,7 @@ from curation.export.manifest import (
 from curation.export.planning import Plan, Preview, plan
 from curation.export.recipe import Recipe, recipe_from
 from curation.export.source import ExportSource, counts, of_both, sources
-from curation.export.streaming import with_texts
+from curation.export.streaming import BATCH_BYTES, with_texts
 from curation.export.templates import PREVIEWED_ROWS, Gate, Templates
 from curation.export.weighing import weighed
 from curation.export.weighted import Weigher, weigher
@@ -302,7 +302,9 @@ def _write_rows(
             for split, n_rows in planned.preview.rows.items()
             if n_rows
         }
-        for batch in with_texts(store, planned.rows):
+        # What the student said of tokens is several times as large as the texts.
+        batch_bytes = BATCH_BYTES if scale is None else BATCH_BYTES // 4
+        for batch in with_texts(store, planned.rows, batch_bytes=batch_bytes):
             lengths.extend(of_both(batch, "text").str.len_chars())
             if scale is not None:
                 batch = scale.add(batch)

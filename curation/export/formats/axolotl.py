@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 import pyarrow as pa
 
-from curation.export.formats.layout import PAIR_PROVENANCE, Format, message
+from curation.export.formats.layout import PAIR_PROVENANCE, Format, conversation, message
 from curation.export.loss import DETAIL
 from curation.export.reasoning import PLACEMENTS
 
@@ -138,7 +138,7 @@ FORMATS: dict[str, Format] = {
         "axolotl DPO `chat_template.default`: `messages`, and `chosen` and `rejected` as one "
         "message each; with `axolotl.yml`.",
         {
-            "messages": pl.concat_list(message("user", "prompt")),
+            "messages": conversation(message("user", "prompt")),
             "chosen": message("assistant", "text"),
             "rejected": message("assistant", "rejected_text"),
         },

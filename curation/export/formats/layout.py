@@ -123,3 +123,8 @@ class Format(NamedTuple):
 def message(role: str, column: str) -> pl.Expr:
     """The text in `column` as a message of `role`."""
     return pl.struct(pl.lit(role).alias("role"), pl.col(column).alias("content"))
+
+
+def conversation(*messages: pl.Expr) -> pl.Expr:
+    """These messages, of the same fields, as a list; a third of what `pl.concat_list` takes."""
+    return pl.concat_arr(*messages).arr.to_list()

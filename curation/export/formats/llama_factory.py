@@ -19,7 +19,7 @@ import polars as pl
 import pyarrow as pa
 
 from curation.export.formats import alpaca, sharegpt
-from curation.export.formats.layout import PAIR_PROVENANCE, Format, Sidecars
+from curation.export.formats.layout import PAIR_PROVENANCE, Format, Sidecars, conversation
 
 DATASET_INFO = "dataset_info.json"
 
@@ -70,7 +70,7 @@ FORMATS: dict[str, Format] = {
     "llama-factory": Format(
         "LLaMA-Factory SFT, its ShareGPT layout, with `dataset_info.json`: train on the dataset "
         "`hedgerow_train`.",
-        {"conversations": pl.concat_list(sharegpt.HUMAN, sharegpt.GPT)},
+        {"conversations": conversation(sharegpt.HUMAN, sharegpt.GPT)},
         {"conversations": sharegpt.CONVERSATIONS},
         {"trace_id": "conversations"},
         sidecars=_entries(_SHAREGPT),
@@ -88,7 +88,7 @@ FORMATS: dict[str, Format] = {
         "LLaMA-Factory KTO, with `dataset_info.json`: a conversation and `kto_tag`, true for an "
         "accepted trace and false for a rejected one.",
         {
-            "conversations": pl.concat_list(sharegpt.HUMAN, sharegpt.GPT),
+            "conversations": conversation(sharegpt.HUMAN, sharegpt.GPT),
             "kto_tag": pl.col("state") == "accepted",
         },
         {"conversations": sharegpt.CONVERSATIONS, "kto_tag": pa.bool_()},
@@ -101,7 +101,7 @@ FORMATS: dict[str, Format] = {
         "LLaMA-Factory DPO (`ranking`), with `dataset_info.json`: the human's turn, and `chosen` "
         "and `rejected` as one turn each.",
         {
-            "conversations": pl.concat_list(sharegpt.HUMAN),
+            "conversations": conversation(sharegpt.HUMAN),
             "chosen": sharegpt.GPT,
             "rejected": sharegpt.turn("gpt", "rejected_text"),
         },

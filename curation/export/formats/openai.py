@@ -14,7 +14,13 @@ from __future__ import annotations
 import polars as pl
 import pyarrow as pa
 
-from curation.export.formats.layout import MESSAGES, PAIR_PROVENANCE, Format, message
+from curation.export.formats.layout import (
+    MESSAGES,
+    PAIR_PROVENANCE,
+    Format,
+    conversation,
+    message,
+)
 
 LEAST_ROWS = 10
 
@@ -28,7 +34,7 @@ FORMATS: dict[str, Format] = {
     "openai": Format(
         "OpenAI fine-tuning: `messages`, user then assistant; the service asks for 10 rows at "
         "least.",
-        {"messages": pl.concat_list(_USER, _ASSISTANT)},
+        {"messages": conversation(_USER, _ASSISTANT)},
         {"messages": MESSAGES},
         {"trace_id": "messages"},
         least_rows=LEAST_ROWS,
@@ -44,9 +50,9 @@ FORMATS: dict[str, Format] = {
         "OpenAI preference fine-tuning: `input` with its `messages`, `preferred_output` and "
         "`non_preferred_output`, each a list of one message.",
         {
-            "input": pl.struct(pl.concat_list(_USER).alias("messages")),
-            "preferred_output": pl.concat_list(_ASSISTANT),
-            "non_preferred_output": pl.concat_list(message("assistant", "rejected_text")),
+            "input": pl.struct(conversation(_USER).alias("messages")),
+            "preferred_output": conversation(_ASSISTANT),
+            "non_preferred_output": conversation(message("assistant", "rejected_text")),
         },
         {
             "input": pa.struct([("messages", MESSAGES)]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pyarrow as pa
 
-from curation.export.formats.layout import Format
+from curation.export.formats.layout import Format, conversation
 
 TURN = pa.struct([("from", pa.string()), ("value", pa.string())])
 CONVERSATIONS = pa.list_(TURN)
@@ -21,7 +21,7 @@ HUMAN, GPT = turn("human", "prompt"), turn("gpt", "text")
 FORMATS: dict[str, Format] = {
     "sharegpt": Format(
         "ShareGPT: `conversations`, one human turn and one of gpt (`from`, `value`).",
-        {"conversations": pl.concat_list(HUMAN, GPT)},
+        {"conversations": conversation(HUMAN, GPT)},
         {"conversations": CONVERSATIONS},
         {"trace_id": "conversations"},
     ),

@@ -21,6 +21,7 @@ from curation.export.formats.layout import (
     STEPS_PROVENANCE,
     WEIGHT_COLUMN,
     Format,
+    conversation,
     message,
 )
 from curation.export.reasoning import PLACEMENTS
@@ -28,16 +29,16 @@ from curation.export.reasoning import PLACEMENTS
 _USER, _ASSISTANT = message("user", "prompt"), message("assistant", "text")
 _BETWEEN = "\n\n"
 _PAIR = {
-    "prompt": pl.concat_list(_USER),
-    "chosen": pl.concat_list(_ASSISTANT),
-    "rejected": pl.concat_list(message("assistant", "rejected_text")),
+    "prompt": conversation(_USER),
+    "chosen": conversation(_ASSISTANT),
+    "rejected": conversation(message("assistant", "rejected_text")),
 }
 
 FORMATS: dict[str, Format] = {
     "sft-messages": Format(
         "TRL SFT, conversational: one `messages` list a row, user then assistant. The loss covers "
         "the whole conversation unless the trainer is told `assistant_only_loss=True`.",
-        {"messages": pl.concat_list(_USER, _ASSISTANT)},
+        {"messages": conversation(_USER, _ASSISTANT)},
         {"messages": MESSAGES},
         {"trace_id": "messages"},
         carries="stretches",
@@ -48,7 +49,7 @@ FORMATS: dict[str, Format] = {
     "sft-prompt-completion": Format(
         "TRL SFT, prompt and completion: each a list of one message, so that the student's chat "
         "template applies. The loss covers the completion only.",
-        {"prompt": pl.concat_list(_USER), "completion": pl.concat_list(_ASSISTANT)},
+        {"prompt": conversation(_USER), "completion": conversation(_ASSISTANT)},
         {"prompt": MESSAGES, "completion": MESSAGES},
         {"trace_id": "completion"},
         carries="stretches",
@@ -95,8 +96,8 @@ FORMATS: dict[str, Format] = {
         "TRL KTO, conversational: `prompt`, `completion` and `label`, true for an accepted trace "
         "and false for a rejected one.",
         {
-            "prompt": pl.concat_list(_USER),
-            "completion": pl.concat_list(_ASSISTANT),
+            "prompt": conversation(_USER),
+            "completion": conversation(_ASSISTANT),
             "label": pl.col("state") == "accepted",
         },
         {"prompt": MESSAGES, "completion": MESSAGES, "label": pa.bool_()},
@@ -109,7 +110,7 @@ FORMATS: dict[str, Format] = {
     "proxy-expert": Format(
         "Proxy-tuning, the expert's set: accepted traces as `messages`, as in `sft-messages`. A "
         "small student is trained on it, and a copy of it on `proxy-antiexpert`.",
-        {"messages": pl.concat_list(_USER, _ASSISTANT)},
+        {"messages": conversation(_USER, _ASSISTANT)},
         {"messages": MESSAGES},
         {"trace_id": "messages"},
         reasoning_in=PLACEMENTS,
@@ -118,7 +119,7 @@ FORMATS: dict[str, Format] = {
     "proxy-antiexpert": Format(
         "Proxy-tuning, the antiexpert's set: rejected traces as `messages`, as their teachers "
         "wrote them. Not to be trained on for its own sake.",
-        {"messages": pl.concat_list(_USER, _ASSISTANT)},
+        {"messages": conversation(_USER, _ASSISTANT)},
         {"messages": MESSAGES},
         {"trace_id": "messages"},
         rows_of="rejected",
@@ -143,7 +144,7 @@ FORMATS: dict[str, Format] = {
         "TRL SDPO: `prompt`, a list of one message, and `privileged_context`, what the reviewers "
         "directed. TRL ignores it unless told `include_environment_feedback=True`.",
         {
-            "prompt": pl.concat_list(_USER),
+            "prompt": conversation(_USER),
             "privileged_context": pl.col("privileged_context"),
         },
         {"prompt": MESSAGES, "privileged_context": pa.string()},
@@ -154,7 +155,7 @@ FORMATS: dict[str, Format] = {
     "distillation": Format(
         "TRL distillation, on-policy: `prompt` alone, a list of one message; each problem with an "
         "accepted trace once, in the wording of the first.",
-        {"prompt": pl.concat_list(_USER)},
+        {"prompt": conversation(_USER)},
         {"prompt": MESSAGES},
         {"trace_id": "prompt"},
         rows_of="prompts",

@@ -3,6 +3,39 @@
 
 const HOLD = 40; // cards kept in memory
 const SHOWN_AHEAD = 6;
+const LOOKED_AT = 300; // cards of which a browser remembers beyond a reload that scores were seen
+
+/**
+ * Places whose scores were on screen. The browser's storage remembers the newest: who looked and
+ * opens the page again, or a page that puts its desk up anew, has looked all the same.
+ */
+class Looked extends Set {
+  constructor(name) {
+    super();
+    this.name = name;
+    for (const place of this.kept()) super.add(place);
+  }
+
+  kept() {
+    try {
+      const kept = parsed(localStorage.getItem(this.name));
+      return Array.isArray(kept) ? kept.filter((place) => typeof place === "string") : [];
+    } catch {
+      return [];
+    }
+  }
+
+  add(place) {
+    if (!this.name || this.has(place)) return super.add(place);
+    try {
+      const kept = [...this.kept(), place].slice(-LOOKED_AT); // another tab's are among them
+      localStorage.setItem(this.name, JSON.stringify(kept));
+    } catch {
+      // Without room this desk knows it, and the server does once a decision has said so.
+    }
+    return super.add(place);
+  }
+}
 
 class Deck {
   constructor(store, reviewer, question) {
@@ -16,7 +49,7 @@ class Deck {
     this.mine = new Map(); // decision id -> {entry, sequence, counts}: what was done in this browser
     this.withdrawn = new Set(); // decision ids taken back in this browser
     this.want = new Set(); // trace ids asked for
-    this.revealed = new Set(); // trace ids whose scores were on screen
+    this.revealed = new Looked(this.outbox.prefix.replace(STORAGE, `${STORAGE}-looked`));
     this.recent = [];
     this.progress = { n_decided: 0, n_total: 0, n_left: 0 };
     this.trouble = null;

@@ -70,6 +70,19 @@ def test_keys_of_the_scores_do_nothing_while_they_are_hidden(bench: Bench) -> No
     assert _verdicts(bench) == [("accept", True, "cv1_1")]
 
 
+def test_a_look_counts_after_a_reload_and_in_another_tab(bench: Bench) -> None:
+    desk = bench.tab(blind=1).open()
+    desk.press("v")
+    _is_shown(desk)
+    desk.open().wait_for_card(trace(1))
+    _is_shown(desk)
+    other = bench.tab(blind=1).open().wait_for_card(trace(1))
+    _is_shown(other)
+    desk.press("a").wait_for_card(trace(2)).wait_until_saved(1)
+    _is_hidden(desk)
+    assert _verdicts(bench) == [("accept", True, "cv1_1")]
+
+
 def test_a_skip_or_a_flag_shows_nothing_and_goes_on(bench: Bench) -> None:
     desk = bench.tab(blind=1).open()
     desk.press(" ").wait_for_card(trace(2)).press("f").wait_for_card(trace(3)).wait_until_saved(2)

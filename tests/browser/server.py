@@ -13,18 +13,25 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.browser.wire import Wire
+
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60
 
 
 class Server:
-    """A Streamlit server of the tests' own; output goes to a file, since a full pipe blocks."""
+    """A Streamlit server of the tests' own; output goes to a file, since a full pipe blocks.
+
+    With HEDGEROW_TEST_DELAY_MS set, browsers reach it over a wire that is up to so many
+    milliseconds late: a run of the tests like that finds those that lean on time.
+    """
 
     def __init__(self, script: Path, folder: Path, env: Mapping[str, str], cwd: Path) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        delay_ms = int(os.environ.get("HEDGEROW_TEST_DELAY_MS", "0"))
+        self.url = Wire(self.port, delay_ms).url if delay_ms else f"http://127.0.0.1:{self.port}"
         self.log = folder / f"server-{self.port}.log"
         self.script = script
         self.cwd = cwd
@@ -54,7 +61,8 @@ class Server:
     def is_healthy(self) -> bool:
         """Whether the server answers its health check."""
         try:
-            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2) as answer:
+            url = f"http://127.0.0.1:{self.port}/_stcore/health"
+            with urllib.request.urlopen(url, timeout=2) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False

@@ -6,17 +6,24 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import threading
+import time
 
 from playwright.sync_api import BrowserContext, Page, WebSocketRoute
 
 
 class Wire:
-    """Forwards a port of its own to another on this machine until it is closed."""
+    """Forwards a port of its own to another on this machine until it is closed.
 
-    def __init__(self, port: int) -> None:
+    With `delay_ms`, what either side says on a web socket arrives up to so much later, in order and
+    each time by another amount: how tests (and desks) that lean on being quick are found.
+    """
+
+    def __init__(self, port: int, delay_ms: int = 0) -> None:
         self._to = port
+        self._delay_s = delay_ms / 1000
         self._ears = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._ears.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -63,12 +70,18 @@ class Wire:
                 _end(near)
                 _end(far)
                 continue
+            is_spoken = threading.Event()  # a web socket, not a file that is fetched
             for one, other in ((near, far), (far, near)):
-                threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
+                ends = (one, other, is_spoken)
+                threading.Thread(target=self._pump, args=ends, daemon=True).start()
 
-    def _pump(self, one: socket.socket, other: socket.socket) -> None:
+    def _pump(self, one: socket.socket, other: socket.socket, is_spoken: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while data := one.recv(65536):
+                if b"upgrade: websocket" in data.lower():
+                    is_spoken.set()
+                elif self._delay_s and is_spoken.is_set():
+                    time.sleep(random.uniform(0, self._delay_s))
                 other.sendall(data)
         _end(one)
         _end(other)

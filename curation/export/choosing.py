@@ -11,7 +11,7 @@ another filter, moves no problem from split to split.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import polars as pl
@@ -63,10 +63,16 @@ class Chosen(NamedTuple):
     """`trace_id` (as it was decided on, not its edit) and `left_out`, the rule."""
 
 
-def choose(source: ChoosingSource, recipe: Recipe, rows: pl.DataFrame) -> Chosen:
+def choose(
+    source: ChoosingSource,
+    recipe: Recipe,
+    rows: pl.DataFrame,
+    groups: Callable[[], pl.DataFrame | None],
+) -> Chosen:
     """What of `rows`, as `taking` gives them, goes out by `recipe`, and in which split.
 
-    Raises ExportError for a selection that cannot be kept and a benchmark that cannot be read.
+    `groups` gives what `groups_of` says, which takes longest and is asked for last. Raises
+    ExportError for a selection that cannot be kept and a benchmark that cannot be read.
     """
     selection, rules = recipe.selection, recipe.contamination
     benchmarks = read_benchmarks(rules)
@@ -91,7 +97,7 @@ def choose(source: ChoosingSource, recipe: Recipe, rows: pl.DataFrame) -> Chosen
                 "(contamination.exclude is off)."
             )
     view, by_rule, why = select(view, selection, recipe.seed, _DIRECTIONS.get)
-    view, of_groups = _split(source, recipe, view)
+    view, of_groups = _split(recipe, view, groups())
     kept = rows[view["place"]].with_columns(view["split"])
     problems = kept.group_by("split").agg(pl.col("problem_id").n_unique())
     return Chosen(
@@ -163,8 +169,15 @@ def _read(
     return pl.concat([empty, *said]), pl.concat(hits)
 
 
+def groups_of(source: ChoosingSource, recipe: Recipe) -> pl.DataFrame | None:
+    """`problem_id` and `group` of each problem, by near-duplicate prompts; None = by problem."""
+    if recipe.selection.group != "near":
+        return None
+    return problem_groups(source.export_prompts(), recipe.selection.threshold)
+
+
 def _split(
-    source: ChoosingSource, recipe: Recipe, view: pl.DataFrame
+    recipe: Recipe, view: pl.DataFrame, groups: pl.DataFrame | None
 ) -> tuple[pl.DataFrame, list[str]]:
     """`view` with its `split`, and what is worth knowing of the groups."""
     selection = recipe.selection
@@ -175,9 +188,7 @@ def _split(
                 "as rows; choose a column of few values, such as domain, teacher, teacher_context "
                 "or difficulty."
             )
-    if selection.group == "near":
-        groups = problem_groups(source.export_prompts(), selection.threshold)
-    else:
+    if groups is None:
         groups = view.select("problem_id", group="problem_id").unique()
     view = view.join(groups, on="problem_id", how="left", maintain_order="left")
     of_groups = (

@@ -215,14 +215,14 @@ def _sifted(normal: pl.Series, height: int) -> tuple[NDArray[np.int64], Signatur
 
 def _counter(runs: Shingles, n_bits: int) -> NDArray[np.int64]:
     """Which counter each shingle is counted by: the leading bits of its hash."""
-    return (runs.hashes >> np.uint64(64 - n_bits)).astype(np.int64)
+    return (runs.hashes >> np.uint64(64 - n_bits)).view(np.int64)
 
 
 def _telling(runs: Shingles, counts: NDArray[np.uint32]) -> Shingles:
     """The shingles without those that stand in too many texts to tell any of them from others."""
     is_telling = counts[_counter(runs, len(counts).bit_length() - 1)] <= BOILERPLATE
     kept = np.concatenate([[0], np.cumsum(is_telling)])
-    return Shingles(runs.hashes[is_telling], kept[runs.offsets], runs.first_word[is_telling])
+    return Shingles(runs.hashes[is_telling], kept[runs.offsets])
 
 
 def _within_buckets(

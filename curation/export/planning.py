@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import polars as pl
 
 from curation.export import teaching, weighted
 from curation.export.budget import Kept, looked_at
-from curation.export.choosing import choose
+from curation.export.choosing import choose, groups_of
 from curation.export.formats import format_of, rows_of
 from curation.export.recipe import Recipe
 from curation.export.scales import Weighed
@@ -59,8 +60,11 @@ def plan(store: ExportSource, recipe: Recipe) -> Plan:
 
     Raises what the store raises for the filter.
     """
-    taken = TAKERS[rows_of(recipe.format)](store, recipe)
-    chosen = choose(store, recipe, taken.rows)
+    with ThreadPoolExecutor(1, "hedgerow-groups") as pool:
+        # What the prompts of the store have in common hangs on no decision.
+        groups = pool.submit(groups_of, store, recipe)
+        taken = TAKERS[rows_of(recipe.format)](store, recipe)
+        chosen = choose(store, recipe, taken.rows, groups.result)
     rows = chosen.rows
     row_counts = counts(rows["split"])
     n_rows = {name: row_counts.get(name, 0) for name in recipe.splits}

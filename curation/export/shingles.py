@@ -30,14 +30,16 @@ _BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Shingles(NamedTuple):
-    """The shingles of n texts: those of text i are `hashes[offsets[i]:offsets[i + 1]]`, in order.
-
-    `first_word` is the place in its text of each shingle's first word, from 0.
-    """
+    """The shingles of n texts, in order: `hashes[offsets[i]:offsets[i + 1]]` are those of text i."""
 
     hashes: NDArray[np.uint64]
     offsets: NDArray[np.int64]
-    first_word: NDArray[np.int64]
+
+    @property
+    def first_word(self) -> NDArray[np.int64]:
+        """The place in its text of each shingle's first word, from 0, where none was left out."""
+        sizes = np.diff(self.offsets)
+        return np.arange(len(self.hashes)) - np.repeat(self.offsets[:-1], sizes)
 
 
 def normalised(texts: pl.Series) -> pl.Series:
@@ -92,5 +94,4 @@ def shingles(words: pl.Series, n: int) -> Shingles:
     begins = np.ones(len(hashed), bool)
     for back in range(1, n):
         begins[(ends - back)[n_words - n_runs >= back]] = False
-    first_word = (np.arange(len(hashed)) - np.repeat(starts, n_words))[begins]
-    return Shingles(runs[begins], np.concatenate([[0], np.cumsum(n_runs)]), first_word)
+    return Shingles(runs[begins], np.concatenate([[0], np.cumsum(n_runs)]))

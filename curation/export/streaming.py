@@ -18,8 +18,8 @@ import polars_hash  # noqa: F401 - gives expressions their `chash`
 from curation.errors import ExportError
 
 BATCH_BYTES = 64 << 20
-"""About how much text is read at a time; two batches are held, and what is being written. A question
-to the store costs what reading a thousand texts costs."""
+"""About how much text is read at a time; two batches are held, and what is being written. To
+ask the store costs as much as to read a thousand texts."""
 
 _FIRST_ROWS, _FEWEST_ROWS, _MOST_ROWS = 512, 16, 16_384
 
@@ -51,8 +51,8 @@ def with_texts(
 ) -> Iterator[pl.DataFrame]:
     """`rows`, in order, in batches, with the columns of `_ATTACHED` that they have positions for.
 
-    A column that is there already stays. A batch has about `batch_bytes` of text. Raises ExportError
-    where a text is not what was decided on.
+    A column that is there already stays. A batch has about `batch_bytes` of text. Raises
+    ExportError where a text is not what was decided on.
     """
 
     def read(batch: pl.DataFrame) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -169,8 +170,14 @@ def _record(
 ) -> dict[str, object]:
     """The manifest without its files."""
     rows, shown = planned.rows, planned.preview
-    found = planned.weighed or weighed(store, recipe, rows, planned.why, planned.every)
-    decision_ids = rows["decision_ids"].explode(empty_as_null=False).unique().sort().to_list()
+    with ThreadPoolExecutor(1, "hedgerow-scales") as pool:
+        coming = pool.submit(
+            lambda: planned.weighed or weighed(store, recipe, rows, planned.why, planned.every)
+        )
+        decision_ids = rows["decision_ids"].explode(empty_as_null=False).unique().sort().to_list()
+        hashes = source_sha256(sources(rows)), decisions_sha256(decision_ids)
+        context = dict(store.export_context())
+        found = coming.result()
     return {
         "kind": KIND,
         "format": recipe.format,
@@ -203,11 +210,11 @@ def _record(
         },
         "scales": on_record(found.scales),
         "budget": told(recipe.budget, shown.budget),
-        "source_sha256": source_sha256(sources(rows)),
-        "decisions": {"sha256": decisions_sha256(decision_ids), "ids": decision_ids},
+        "source_sha256": hashes[0],
+        "decisions": {"sha256": hashes[1], "ids": decision_ids},
         "reviewers": counts(rows["reviewers"].explode(empty_as_null=False)),
         "made_by": made_by(recipe.files),
-        "store": dict(store.export_context()),
+        "store": context,
     }
 
 

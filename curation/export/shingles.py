@@ -30,7 +30,7 @@ _BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Shingles(NamedTuple):
-    """The shingles of n texts, in order: `hashes[offsets[i]:offsets[i + 1]]` are those of text i."""
+    """The shingles of n texts, those of text i are `hashes[offsets[i]:offsets[i + 1]]`."""
 
     hashes: NDArray[np.uint64]
     offsets: NDArray[np.int64]

@@ -9,7 +9,8 @@ threads; ours and the peers take turns, medians over the rounds. Prints, with wh
 (b) likelihood, IFD, belief curve and privilege gain against a plain loop that computes each
     sequence by itself, on the demo and on traces above 2,000 tokens (demo traces joined);
 (c) the share of the machine's best matrix product that scoring reaches, counting only the
-    arithmetic that had to be done;
+    arithmetic that had to be done; the product takes its turn before and after each scoring, and
+    rounds in which it was slow itself are left out;
 (d) seconds a token with 100 and with 10,000 traces, growth with a trace's length, peak memory;
 (e) the largest difference from each reference, in nats a token.
 
@@ -39,11 +40,18 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as `student.load` sets it
 
 import numpy as np  # noqa: E402
 import score_peers as peers  # noqa: E402
-import torch  # noqa: E402
+from score_ceiling import Ceiling, shape  # noqa: E402
 from score_corpora import FAMILIES, demo, eight, items, joined, spread, tiny_student  # noqa: E402
 
 from curation import student  # noqa: E402
-from curation.bench.score import Shape, exponent, necessary_flops, row, speed_rows  # noqa: E402
+from curation.bench.score import (  # noqa: E402
+    Timed,
+    exponent,
+    necessary_flops,
+    row,
+    share_row,
+    speed_rows,
+)
 from curation.student import Item, Reading, parity, questions  # noqa: E402
 from curation.student.causal import CausalStudent  # noqa: E402
 from curation.student.forward import Request  # noqa: E402
@@ -84,8 +92,8 @@ class Bench:
         self.demo = demo()
         self.rows: list[Row] = []
         self.differences: dict[str, float] = {}
-        self.shares: dict[str, tuple[float, float]] = {}
-        """By dtype: necessary operations, and seconds they took."""
+        self.timed: dict[str, list[Timed]] = {"float32": [], "bfloat16": []}
+        self.ceilings = {dtype: Ceiling(dtype, self.ours, chosen.quick) for dtype in self.timed}
 
     def _load(self, dtype: str) -> CausalStudent:
         loaded = student.load(
@@ -184,12 +192,16 @@ class Bench:
             with counter:
                 return dict(ours.read_many(asked))
 
+        ceiling = self.ceilings["float32"]
+        ceiling.found.clear()
         seconds, answers = take_turns(
-            {"ours": read, "a plain loop": loop}, rounds or self.chosen.rounds
+            {"before": ceiling, "ours": read, "after": ceiling, "a plain loop": loop},
+            rounds or self.chosen.rounds,
         )
+        del seconds["before"], seconds["after"]
         seconds["a plain loop"] = [s * scale for s in seconds["a plain loop"]]
         self.add(*speed_rows(what, seconds, _n_tokens(sequences), bar))
-        self._count("float32", ours, counter.requests, statistics.median(seconds["ours"]))
+        self._count("float32", ours, counter.requests, seconds["ours"])
         for (i, probe), nats in zip(timed, answers["a plain loop"], strict=True):
             found = answers["ours"][i]
             assert isinstance(found, Reading), found
@@ -198,7 +210,7 @@ class Bench:
     # (c)
 
     def _count(
-        self, dtype: str, reader: CausalStudent, requests: Sequence[Any], seconds: float
+        self, dtype: str, reader: CausalStudent, requests: Sequence[Any], seconds: Sequence[float]
     ) -> None:
         trie = Trie()
         for request in requests:
@@ -206,27 +218,29 @@ class Bench:
         n_scored = sum(request.last - request.first for request in requests)
         layout = trie.layout()
         flops = necessary_flops(shape(reader), trie.n_tokens, layout.n_pairs, n_scored)
-        before = self.shares.get(dtype, (0.0, 0.0))
-        self.shares[dtype] = (before[0] + flops, before[1] + seconds)
+        beside = self.ceilings[dtype].pairs()
+        self.timed[dtype] += [
+            Timed(flops, s, best) for s, best in zip(seconds, beside, strict=True)
+        ]
 
-    def share_of_ceiling(self, before: dict[str, float]) -> None:
-        """Necessary operations a second, against the best matrix product of this run."""
+    def share_of_ceiling(self) -> None:
+        """Necessary operations a second, against the best matrix product beside them."""
         asked = items(spread(self.demo, max(3, self.chosen.n // 3)))
         low = self._load("bfloat16")
-        times = []
-        for _ in range(self.chosen.rounds):
-            counter = peers.Counter(low)
-            began = time.perf_counter()
+        counter = peers.Counter(low)
+
+        def read() -> None:
+            counter.requests.clear()
             with counter:
                 list(low.read_many(asked))
-            times.append(time.perf_counter() - began)
-        self._count("bfloat16", low, counter.requests, statistics.median(times))
+
+        ceiling = self.ceilings["bfloat16"]
+        ceiling.found.clear()
+        turns = {"before": ceiling, "ours": read, "after": ceiling}
+        seconds, _ = take_turns(turns, self.chosen.rounds)
+        self._count("bfloat16", low, counter.requests, seconds["ours"])
         for dtype, bar in (("float32", 0.7), ("bfloat16", 0.6)):
-            best = max(before[dtype], ceiling(dtype, shape_of=self.ours, quick=self.chosen.quick))
-            flops, seconds = self.shares[dtype]
-            name = f"share of the best matrix product ({best / 1e9:,.0f} Gflop/s), {dtype}"
-            reached = flops / seconds
-            self.add(row(name, reached / 1e9, "Gflop/s", ratio=reached / best, bar=bar))
+            self.add(share_row(dtype, self.timed[dtype], bar))
 
     # (d)
 
@@ -320,43 +334,6 @@ def _faster(
     return {f"{name}, batches of {n}": sized[n]}
 
 
-def shape(reader: CausalStudent) -> Shape:
-    """The sizes of a student's model."""
-    forward = reader.forward
-    head = forward._model.get_output_embeddings().weight
-    embedding = forward._model.get_input_embeddings().weight
-    body = sum(
-        p.numel()
-        for p in forward._model.base_model.parameters()
-        if p.dim() == 2 and p is not embedding
-    )
-    text = forward._model.config.get_text_config()
-    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-    return Shape(
-        body, head.numel(), width * text.num_attention_heads, text.num_hidden_layers
-    )  # fmt: skip
-
-
-def ceiling(dtype: str, *, shape_of: CausalStudent, quick: bool) -> float:
-    """The best operations a second of any matrix product: a square, and those of the model."""
-    kind = {"float32": torch.float32, "bfloat16": torch.bfloat16}[dtype]
-    text = shape_of.forward._model.config.get_text_config()
-    d, wide = text.hidden_size, text.intermediate_size
-    square = 512 if quick else 4096
-    best = 0.0
-    for m, k, n in ((square, square, square), (3072, d, wide), (3072, wide, d), (3072, d, d),
-                    (128, d, text.vocab_size)):  # fmt: skip
-        a, b = torch.randn(m, k).to(kind), torch.randn(n, k).to(kind)
-        torch.nn.functional.linear(a, b)
-        for _ in range(3):
-            began, times = time.perf_counter(), 0
-            while time.perf_counter() - began < (0.05 if quick else 0.4):
-                torch.nn.functional.linear(a, b)
-                times += 1
-            best = max(best, 2.0 * m * k * n * times / (time.perf_counter() - began))
-    return best
-
-
 def _line(one: Row) -> str:
     ratio = "" if one["ratio"] is None else f" = {one['ratio']:.3f} times"
     asked = (
@@ -377,13 +354,9 @@ def main(argv: list[str] | None = None) -> int:
     chosen = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as cache_dir:
         bench = Bench(chosen, cache_dir)
-        best = {
-            dtype: ceiling(dtype, shape_of=bench.ours, quick=chosen.quick)
-            for dtype in ("float32", "bfloat16")
-        }
         bench.plain_likelihoods()
         bench.everything()
-        bench.share_of_ceiling(best)
+        bench.share_of_ceiling()
         bench.growth()
         bench.the_rest()
     if chosen.json:

@@ -56,6 +56,23 @@ def test_ours_is_held_against_the_fastest_peer_round_by_round() -> None:
     assert quick["bar"] is quick["ratio"] is None
 
 
+def test_the_share_of_the_ceiling_by_hand() -> None:
+    rounds = [
+        score.Timed(flops=6e9, seconds=1.0, best=10e9),
+        score.Timed(flops=12e9, seconds=3.0, best=9e9),
+        score.Timed(flops=6e9, seconds=1.0, best=8e9),
+    ]
+    # The third product did 8 of the best 10 Gflop/s, below .85, and is left out. The others:
+    # (6 + 12) / (1·10 + 3·9) = 18/37 of what could be, at 18/4 = 4.5 Gflop/s.
+    found = score.share_row("float32", rounds, bar=0.4)
+    assert found["name"] == (
+        "share of the best matrix product (10 Gflop/s), float32 (1 of 3 rounds disturbed)"
+    )
+    assert (found["value"], found["ratio"]) == (pytest.approx(4.5), pytest.approx(18 / 37))
+    assert found["met"]
+    assert "disturbed" not in score.share_row("float32", rounds[:2], bar=0.5)["name"]
+
+
 @pytest.mark.slow
 def test_a_small_run_measures_everything(tmp_path: Path) -> None:
     tokenizer = tiny.a_tokenizer(

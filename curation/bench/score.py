@@ -26,6 +26,21 @@ class Shape(NamedTuple):
     n_layers: int
 
 
+class Timed(NamedTuple):
+    """One round of scoring, and the machine's best matrix product beside it."""
+
+    flops: float
+    """Operations that had to be done."""
+    seconds: float
+    best: float
+    """Operations a second of the product, just before and after: the better of the two."""
+
+
+SLOWED = 0.85
+"""A round whose product fell below this share of the run's best was disturbed. When others compute
+on the same cores, products halve and all else hardly slows, so such a round would flatter."""
+
+
 def necessary_flops(shape: Shape, n_tokens: int, n_pairs: int, n_scored: int) -> float:
     """Multiplications and additions that likelihoods cost at least.
 
@@ -60,6 +75,23 @@ def row(
     measured = value if ratio is None else ratio
     met = bar is None or (measured <= bar if at_most else measured >= bar)
     return {"name": name, "value": value, "unit": unit, "ratio": ratio, "bar": bar, "met": met}
+
+
+def share_row(dtype: str, rounds: Sequence[Timed], bar: float) -> dict[str, Any]:
+    """Operations that had to be done, against what the product would have done in that time.
+
+    Over the rounds that were not disturbed (`SLOWED`); the name says how many were. At least one
+    round is needed.
+    """
+    top = max(one.best for one in rounds)
+    kept = [one for one in rounds if one.best >= SLOWED * top]
+    flops = sum(one.flops for one in kept)
+    possible = sum(one.seconds * one.best for one in kept)
+    name = f"share of the best matrix product ({top / 1e9:,.0f} Gflop/s), {dtype}"
+    if len(kept) < len(rounds):
+        name += f" ({len(rounds) - len(kept)} of {len(rounds)} rounds disturbed)"
+    reached = flops / sum(one.seconds for one in kept)
+    return row(name, reached / 1e9, "Gflop/s", ratio=flops / possible, bar=bar)
 
 
 def speed_rows(

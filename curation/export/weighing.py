@@ -26,8 +26,10 @@ def weighed(
     """
     if rows_of(recipe.format) == "labelled":
         rows = rows.filter(pl.col("state") == "accepted")
-    names = [name for name in ("trace_id", "original_trace_id") if name in rows.columns]
-    out = pl.concat([rows[name] for name in names]).unique()
+    out = rows["trace_id"]
+    if "original_trace_id" in rows.columns:
+        edited = rows.filter(pl.col("original_trace_id") != pl.col("trace_id"))
+        out = pl.concat([out, edited["original_trace_id"]])
     stays = ~pl.col("trace_id").is_in(out.implode())
     states = (store.export_states(recipe.where) if every is None else every).join(
         why.unique("trace_id", keep="first", maintain_order=True), on="trace_id", how="left"

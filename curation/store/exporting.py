@@ -24,6 +24,18 @@ TEXT_SCHEMA: dict[str, pl.DataType] = {
 GAP = 4_096
 """Positions further apart are asked for one by one: two of the vectors that DuckDB reads."""
 
+_EDITS = """
+select e.original_trace_id as trace_id, e.trace_id as edited_trace_id,
+    x.text_hash as edited_text_hash, x.teacher_context as edited_context,
+    x.position as edited_position, e.decision_id as edit_decision_id
+from current_edit e join trace x on x.trace_id = e.trace_id
+"""
+_NO_EDITS = """
+select trace_id, trace_id as edited_trace_id, text_hash as edited_text_hash,
+    teacher_context as edited_context, position as edited_position, '' as edit_decision_id
+from trace where false
+"""
+
 
 class Exporting(Reading):
     """The part of a store that answers an export."""
@@ -35,8 +47,10 @@ class Exporting(Reading):
         there is none; it has no row of its own. Columns: `export.EXPORT_SCHEMA`, in order of
         arrival. Raises FilterError.
         """
+        # What an edit is asks for every decision, so it is asked only where there are edits.
+        edits = _EDITS if self._value("select count(*) from decision_edit") else _NO_EDITS
         rows = self._filtered(
-            """
+            f"""
             select trace_id, problem_id, p.domain, t.teacher, t.teacher_family, t.teacher_context,
                 t.text_hash, t.is_correct, t.source, t.licence, st.state, t.position,
                 edited_trace_id, edited_text_hash, edited_context, edited_position,
@@ -44,17 +58,12 @@ class Exporting(Reading):
             from trace t
             join problem p using (problem_id)
             join trace_state st using (trace_id)
-            left join (
-                select e.original_trace_id as trace_id, e.trace_id as edited_trace_id,
-                    x.text_hash as edited_text_hash, x.teacher_context as edited_context,
-                    x.position as edited_position, e.decision_id as edit_decision_id
-                from current_edit e join trace x on x.trace_id = e.trace_id
-            ) edited using (trace_id)
+            left join ({edits}) edited using (trace_id)
             anti join edited_trace using (trace_id)
             """,
             where,
-            "order by t.position",
-        )
+            "",
+        ).sort("position")
         # As lists of its own: aggregated and joined in the query they take twice as long.
         said = (
             self._frame(

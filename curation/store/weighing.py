@@ -11,7 +11,7 @@ class Weighing(Reading):
     """The part of a store that hands the export its figures."""
 
     def export_figures(self) -> pl.DataFrame:
-        """Every trace, those that edits made too (`is_edit`), one a row, ordered by trace_id.
+        """Every trace, those that edits made too (`is_edit`), one a row, in no order.
 
         As `export.FIGURE_SCHEMA`: numbers of the student shown and of the lexicons in use, null
         where not known. `privilege_gain_per_token_nats` stands only where the gain is of what the
@@ -45,7 +45,6 @@ class Weighing(Reading):
             left join current_shortcut sc on sc.trace_id = t.trace_id
             left join latest_knowledge k on k.problem_id = t.problem_id
                 and k.student = (select value from setting where name = 'student')
-            order by t.trace_id
             """
         )
 

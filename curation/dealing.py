@@ -26,7 +26,7 @@ UPCOMING = 2
 """How many cards behind the deck are made before they are asked for."""
 
 AHEAD = 64
-"""How many cards ahead `Standing` is asked about at once."""
+"""How many cards ahead one asks about at once."""
 
 
 class Hand(NamedTuple):
@@ -42,6 +42,8 @@ class Hand(NamedTuple):
     """What the reviewer has decided so far, as `Store.decided_by` has it."""
     upcoming: tuple[str, ...] = ()
     """What comes behind the deck, reserved as well; nothing near the end of a queue."""
+    ahead: tuple[str, ...] = ()
+    """What waits first, so that it can be asked about at once."""
 
 
 def overlap_of(store: Store) -> Overlap:
@@ -70,19 +72,17 @@ def deal(
     readers.catch_up(store.decided_since)
     assigned = readers.assigned
     catch_up(assigned, store)
-    decided = done = readers.decided_by(reviewer)
+    decided = readers.decided_by(reviewer)
     is_second = queue == "needs second reading"
-    if queue not in READ_ANYWAY and not (is_second and overlap.share == 0):
-        full = readers.full(overlap)
-        for trace_id in assigned.to(reviewer) & full.keys():
-            del full[trace_id]
-        done = {**full, **done}
+    is_of_full = queue in READ_ANYWAY or (is_second and overlap.share == 0)
+    done = readers.done(reviewer, None if is_of_full else overlap, assigned.to(reviewer))
     if queue in UNRESERVED:
-        deck, n_left = line.left(done, depth)
+        deck, n_left = line.waiting(done, depth)
         return Hand(deck, n_left, 0, decided)
     mixing, gold = _gold_for(store, line, queue, reviewer, readers, decided)
     n_held = reservations.n_held(QUESTION, reviewer)
-    waiting, n_left = line.left(done, depth + UPCOMING + n_held + len(gold))
+    waiting, n_left = line.waiting(done, max(AHEAD, depth + UPCOMING + n_held + len(gold)))
+    ahead = tuple(waiting[:AHEAD])
     # Gold items are held back for their places; behind all others they are cards like any.
     waiting = [*(i for i in waiting if i not in gold), *(i for i in waiting if i in gold)]
 
@@ -115,7 +115,7 @@ def deal(
             )
         )
         deck = gold_items.mixed(deck, gold, len(decided), mixing, reviewer, line.place)[:depth]
-    return Hand(deck, n_left, n_elsewhere, decided, upcoming)
+    return Hand(deck, n_left, n_elsewhere, decided, upcoming, ahead)
 
 
 def n_decided(queue: str, reviewer: str, decided: Mapping[str, str], readers: Readers) -> int:

@@ -16,14 +16,15 @@ import threading
 import time
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from itertools import filterfalse, islice
 from typing import Generic, NamedTuple, TypeVar
 
+import numpy as np
 import polars as pl
 
 from curation import compatibility, leak_signs, queues, sharing
 from curation.queues import Queue
-from curation.sharing import Assigned, Overlap
+from curation.sharing import Assigned, Done, Overlap
 from curation.store import Store
 from curation.store.reading import Pulse
 
@@ -38,6 +39,8 @@ STEADY = BY_SCORE | {
     FRONTIER,
 }  # fmt: skip
 """Queues in which a trace's place hangs on no decision."""
+OWN = frozenset((ASSIGNED, "random", "one problem at a time"))
+"""Queues of `STEADY` whose order hangs on who reads; the others are one order for all."""
 READS: Mapping[str, tuple[str, ...]] = {
     "in order": (), ASSIGNED: (), "random": (), "random control": (), FRONTIER: (),
     "most surprising": ("mean_nll_nats",),
@@ -51,6 +54,8 @@ READS: Mapping[str, tuple[str, ...]] = {
 for."""
 READ_ANYWAY = frozenset(("needs adjudication", "flagged by me", SELECTION))
 """Queues that offer what enough people have read, and what is assigned to others."""
+TALLIES = 64
+"""Of so many people at most a line knows what waits for them."""
 EXACT = 2000
 """Up to this many scores, each new one is news to `grown`."""
 
@@ -67,16 +72,29 @@ class Line:
         self._place = {trace_id: place for place, trace_id in enumerate(self._ids)}
         self._before = before
         self.whole = whole or self
+        self._tallies: dict[Done, _Tally] = {}
 
     def left(self, decided: Mapping[str, str], depth: int) -> tuple[list[str], int]:
         """The first `depth` traces that wait for the reviewer, and how many do in all.
 
         `decided` is `Store.decided_by` now: what it says otherwise than before does not wait.
         """
-        gone = {i for i, verdict in decided.items() if self._before.get(i) != verdict}
-        gone |= {i for i in self._before if i not in decided}
-        first = list(islice((i for i in self._ids if i not in gone), depth))
-        return first, len(self._ids) - sum(i in self._place for i in gone)
+        gone: Collection[str] = decided.keys()
+        if self._before:
+            gone = {i for i, verdict in decided.items() if self._before.get(i) != verdict}
+            gone |= {i for i in self._before if i not in decided}
+        first = list(islice(filterfalse(gone.__contains__, self._ids), depth))
+        return first, len(self._ids) - sum(map(self._place.__contains__, gone))
+
+    def waiting(self, done: Done, depth: int) -> tuple[list[str], int]:
+        """As `left`, of what is followed: asked again it looks at what is new alone."""
+        tally = self._tallies.get(done)
+        if tally is None:
+            while len(self._tallies) >= TALLIES:
+                self._tallies.pop(next(iter(self._tallies)), None)
+            tally = self._tallies[done] = _Tally(self._ids, self._place, self._before, done)
+        first, n = tally.waiting(depth)
+        return [self._ids[place] for place in first], n
 
     def within(self, trace_ids: Collection[str]) -> Line:
         """The line with these traces alone, in its order."""
@@ -106,6 +124,35 @@ class Line:
         """Why the trace is in this queue, None where it is not."""
         place = self.place(trace_id)
         return None if place < 0 else self.whole._queue[place][1]
+
+
+class _Tally:
+    """Which places of a line wait for somebody; safe to share by threads."""
+
+    def __init__(
+        self, ids: Sequence[str], place: Mapping[str, int], before: Mapping[str, str], done: Done
+    ) -> None:
+        self._ids, self._place, self._before, self._done = ids, place, before, done
+        self._lock = threading.Lock()
+        self._seen = (-1, 0)
+        self._waits = np.zeros(len(ids), dtype=np.bool_)
+
+    def waiting(self, depth: int) -> tuple[list[int], int]:
+        """The first `depth` places, and how many there are."""
+        with self._lock:
+            # What changes while it is looked at is among the news next time.
+            self._seen, changed = self._done.readers.news(self._seen)
+            if changed is None:
+                self._waits = ~self._done.marks(self._ids)
+                changed = list(self._before)
+            for trace_id in changed:
+                if trace_id in self._place:
+                    self._waits[self._place[trace_id]] = self._is_waiting(trace_id)
+            places = np.flatnonzero(self._waits)
+            return places[:depth].tolist(), places.size
+
+    def _is_waiting(self, trace_id: str) -> bool:
+        return self._done.get(trace_id) == self._before.get(trace_id)
 
 
 def line(store: Store, queue: str, reviewer: str, seed: int, chosen: Sequence[str]) -> Line:
@@ -211,6 +258,12 @@ def grown(pulse: Pulse) -> tuple[int, int]:
         return n if n <= EXACT else EXACT + int(math.log(n / EXACT, 1.02))
 
     return step(pulse.scores), step(pulse.families)
+
+
+def whose(store: Store, queue: str, reviewer: str) -> str:
+    """For whom the order of a queue is made: the reviewer, or nobody in particular ("")."""
+    is_for_all = queue in STEADY - OWN and not store.n_assignment_records()
+    return "" if is_for_all else reviewer
 
 
 class Stands(NamedTuple):

@@ -25,11 +25,16 @@ may decide it. Knows nothing of stores and screens.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import threading
 import time
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
 
 SETTING = "overlap"
 """The store's setting that holds an `Overlap`."""
@@ -39,7 +44,10 @@ PARTING_S = 120.0
 """So long a card that a desk does not get again may still come to its screen."""
 EVERYBODY = 10**9
 
-Fetch = Callable[[int], Iterable[dict[str, Any]]]
+VERDICTS_READ = ("accept", "reject")
+"""The verdicts that are a reading; a skip or a flag is none."""
+
+Fetch = Callable[[int], pl.DataFrame]
 """From a sequence number to the records after it, in order."""
 
 
@@ -69,16 +77,25 @@ class Overlap(NamedTuple):
 
 
 class Readers:
-    """Who has accepted or rejected which trace, for one question; safe to share by threads."""
+    """Who has accepted or rejected which trace, for one question; safe to share by threads.
+
+    Of a million decisions it keeps the newest of each person on each trace, by name, and who stands
+    by which; what stands behind a newest one only where there is something.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sequence = 0
-        self._live: dict[tuple[str, str], dict[str, str]] = {}
         self._mine: dict[str, dict[str, str]] = {}
-        self._of: dict[str, set[str]] = {}
+        """reviewer -> trace_id -> their newest live decision."""
+        self._read: dict[str, set[str]] = {}
+        """reviewer -> the traces of which that decision accepts or rejects."""
+        self._before: dict[tuple[str, str], dict[str, bool]] = {}
+        """trace_id, reviewer -> their older live decisions, and whether they accept or reject."""
         self._overlap = Overlap()
         self._full: dict[str, str] = {}
+        self._news: list[str] = []
+        self._era = 0
         self.assigned = Assigned()
         self._gold: dict[str, tuple[object, dict[str, str]]] = {}
 
@@ -99,27 +116,71 @@ class Readers:
     def catch_up(self, since: Fetch) -> None:
         """Take in the records after the last one seen.
 
-        A record: sequence, decision_id, trace_id, reviewer, verdict, withdraws.
+        Columns: sequence, decision_id, trace_id, reviewer, verdict (null = a withdrawal),
+        withdraws; in order of sequence.
         """
         with self._lock:
-            for row in since(self._sequence):
-                trace_id, reviewer = row["trace_id"], row["reviewer"]
-                live = self._live.setdefault((trace_id, reviewer), {})
-                if row["withdraws"] is None:
-                    live[row["decision_id"]] = row["verdict"]
-                else:
-                    live.pop(row["withdraws"], None)
-                newest_id = next(reversed(live), None)
-                mine = self._mine.setdefault(reviewer, {})
-                if newest_id is None:
-                    mine.pop(trace_id, None)
-                else:
-                    mine[trace_id] = newest_id
-                newest = live[newest_id] if newest_id is not None else None
-                people = self._of.setdefault(trace_id, set())
-                (people.add if newest in ("accept", "reject") else people.discard)(reviewer)
-                self._sequence = row["sequence"]
-                self._count(trace_id)
+            new = since(self._sequence)
+            if not new.height:
+                return
+            if self._sequence == 0:
+                self._take_all(new)
+            else:
+                for row in new.iter_rows(named=True):
+                    self._take(row)
+            self._sequence = int(new["sequence"][-1])
+
+    def _take_all(self, records: pl.DataFrame) -> None:
+        """What `_take` does with each record, where nothing was known: a column at a time."""
+        live = records.filter(
+            pl.col("verdict").is_not_null(),
+            ~pl.col("decision_id").is_in(records["withdraws"].drop_nulls().implode()),
+        ).with_columns(reads=pl.col("verdict").is_in(VERDICTS_READ))
+        key = ["trace_id", "reviewer"]
+        newest = live.unique(key, keep="last", maintain_order=True)
+        for (reviewer,), rows in newest.partition_by("reviewer", as_dict=True).items():
+            self._mine[reviewer] = dict(zip(rows["trace_id"], rows["decision_id"], strict=True))
+            self._read[reviewer] = set(rows.filter("reads")["trace_id"])
+        for row in live.join(newest, on="decision_id", how="anti").iter_rows(named=True):
+            held = self._before.setdefault((row["trace_id"], row["reviewer"]), {})
+            held[row["decision_id"]] = row["reads"]
+        self._count_all()
+
+    def _take(self, row: Mapping[str, Any]) -> None:
+        trace_id, reviewer = row["trace_id"], row["reviewer"]
+        mine = self._mine.setdefault(reviewer, {})
+        read = self._read.setdefault(reviewer, set())
+        live = self._before.pop((trace_id, reviewer), {})
+        if trace_id in mine:
+            live[mine[trace_id]] = trace_id in read
+        if row["withdraws"] is None:
+            live[row["decision_id"]] = row["verdict"] in VERDICTS_READ
+        else:
+            live.pop(row["withdraws"], None)
+        if live:
+            mine[trace_id], is_read = live.popitem()
+        else:
+            mine.pop(trace_id, None)
+            is_read = False
+        if live:
+            self._before[trace_id, reviewer] = live
+        (read.add if is_read else read.discard)(trace_id)
+        self._count(trace_id)
+        self._news.append(trace_id)
+
+    def news(self, since: tuple[int, int]) -> tuple[tuple[int, int], list[str] | None]:
+        """Of which traces something else is known than at `since`, and what to give next time.
+
+        None = of whichever.
+        """
+        now = self._era, len(self._news)
+        return now, self._news[since[1] : now[1]] if since[0] == now[0] else None
+
+    def done(self, reviewer: str, overlap: Overlap | None, kept: frozenset[str]) -> Done:
+        """What does not wait for the reviewer; see `Done`. `overlap` None = their own alone."""
+        if overlap is not None:
+            self._follow(overlap)
+        return Done(self, reviewer, overlap is not None, kept)
 
     def decided_by(self, reviewer: str) -> dict[str, str]:
         """What the reviewer has decided: trace_id -> id of their current decision on it."""
@@ -128,27 +189,79 @@ class Readers:
 
     def n_others(self, trace_id: str, reviewer: str) -> int:
         """How many people beside `reviewer` stand by an accept or a reject."""
-        people = self._of.get(trace_id, ())
-        return len(people) - (reviewer in people)
+        with self._lock:
+            return self._n_people(trace_id) - (trace_id in self._read.get(reviewer, ()))
 
     def has_read(self, trace_id: str, reviewer: str) -> bool:
         """Whether the reviewer stands by an accept or a reject."""
-        return reviewer in self._of.get(trace_id, ())
+        return trace_id in self._read.get(reviewer, ())
 
     def full(self, overlap: Overlap) -> dict[str, str]:
         """The traces that as many people have read as shall, as keys."""
+        self._follow(overlap)
         with self._lock:
-            if overlap != self._overlap:
-                self._overlap, self._full = overlap, {}
-                for trace_id in self._of:
-                    self._count(trace_id)
             return dict(self._full)
 
+    def _follow(self, overlap: Overlap) -> None:
+        with self._lock:
+            if overlap != self._overlap:
+                self._overlap = overlap
+                self._count_all()
+
+    def _n_people(self, trace_id: str) -> int:
+        return sum(trace_id in read for read in self._read.values())
+
+    def _count_all(self) -> None:
+        self._era += 1
+        one = dict.fromkeys(itertools.chain.from_iterable(self._read.values()), "read")
+        if self._overlap.share == 0:  # everything is for one
+            self._full = one
+            return
+        self._full = {}
+        for trace_id in one:
+            self._count(trace_id)
+
     def _count(self, trace_id: str) -> None:
-        if len(self._of[trace_id]) >= self._overlap.wished(trace_id):
+        if self._n_people(trace_id) >= self._overlap.wished(trace_id):
             self._full[trace_id] = "read"
         else:
             self._full.pop(trace_id, None)
+
+
+class Done(NamedTuple):
+    """What does not wait for a reviewer: what they decided and what enough people have read.
+
+    Of the readers as they are whenever it is asked; two that are equal always say the same.
+    """
+
+    readers: Readers
+    reviewer: str
+    with_full: bool
+    """Whether what enough have read counts."""
+    kept: frozenset[str]
+    """What waits for the reviewer until they have decided it, however many have read it."""
+
+    def get(self, trace_id: str) -> str | None:
+        """Their decision on the trace, else "read" where enough have read it, None = it waits."""
+        mine = self.readers._mine.get(self.reviewer, {}).get(trace_id)
+        if mine is None and self.with_full and trace_id not in self.kept:
+            return self.readers._full.get(trace_id)
+        return mine
+
+    def __contains__(self, trace_id: object) -> bool:
+        return isinstance(trace_id, str) and self.get(trace_id) is not None
+
+    def marks(self, trace_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Of each trace, whether it does not wait."""
+        n, mine = len(trace_ids), self.readers._mine.get(self.reviewer, {})
+        found = np.fromiter(map(mine.__contains__, trace_ids), np.bool_, n)
+        if self.with_full:
+            full, kept = self.readers._full, self.kept
+            found |= np.fromiter(map(full.__contains__, trace_ids), np.bool_, n)
+            for place, trace_id in enumerate(trace_ids) if kept else ():
+                if trace_id in kept:
+                    found[place] = trace_id in mine
+        return found
 
 
 class Assigned:

@@ -37,8 +37,8 @@ def marking_of(store: Store, trace: Trace) -> Marking:
     lexicon = lexicons.in_use(store).get(DEFAULT if language == UNDETERMINED else language)
     if lexicon is None:
         return Marking(None, None, language, lexicons.refusal(language))
-    marking = store.marking(trace.trace_id)
-    if marking is None or marking["lexicon_id"] != lexicon.lexicon_id:
+    marking = store.marking_under(lexicon.lexicon_id, trace.trace_id)
+    if marking is None:
         found = hedging.find_markers(trace.text, trace.prompt, lexicon)
     else:
         spans = zip(marking["start_char"], marking["end_char"], marking["category"], strict=True)

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from curation import dealing, desk, editing, guidance, reviewing, ui
+from curation import dealing, desk, editing, guidance, ui
 from curation.desk import cards, messages
 from curation.screens import anchoring, blind_desk, gold, guidelines, review_queue, span_labels
 from curation.screens.beside import pool, prepared, standing
@@ -18,25 +18,15 @@ RENEWED_S = 240
 """How often an open desk says that it still holds its cards, well before they are free again."""
 
 
-@st.cache_resource(max_entries=32, show_spinner="Ordering the queue")
-def ordered(
-    _room: ui.Room, reviewer: str, seed: int, choice: review_queue.Choice, version: object
-) -> reviewing.Line:
-    """The queue in order. Nobody changes it, so all reruns share it."""
-    queue, chosen, where, text = choice
-    line = reviewing.line(_room.store, queue, reviewer, seed, chosen)
-    return line.within(set(_room.store.find(where, text))) if where or text else line
-
-
 def screen(
     room: ui.Room, choice: review_queue.Choice, first: str | None, *, is_blind_first: bool
 ) -> None:
     """Hand the browser its next cards and store what comes back."""
     store, student, queue = room.store, room.student, choice.queue
     pulse = store.pulse()
-    version = (str(store.path), *reviewing.version(store, queue, room.reviewer, pulse))
-    line = ordered(room, room.reviewer, 0, choice, version)
-    deck, n_left, n_elsewhere, decided, upcoming = dealing.deal(
+    with st.spinner("Ordering the queue"):  # seen only where it takes its time
+        line = review_queue.line(room, choice, pulse)
+    deck, n_left, n_elsewhere, decided, upcoming, ahead = dealing.deal(
         store, line, queue, room.reviewer, desk.depth(KEY), room.readers, room.reservations,
         desk.holding(KEY),
     )  # fmt: skip
@@ -45,9 +35,7 @@ def screen(
     if first is not None:
         deck = [first, *(trace_id for trace_id in deck if trace_id != first)]
     follow(deck)
-    stands = standing(room, str(store.path), student).of(
-        [*deck, *upcoming], pulse, lambda: line.left(decided, dealing.AHEAD)[0]
-    )
+    stands = standing(room, str(store.path), student).of([*deck, *upcoming], pulse, lambda: ahead)
     among = pool(room, pulse)
     # Percentiles of a pool that has doubled since are worth a new card; one more trace is not.
     size = among.height.bit_length() if among else 0

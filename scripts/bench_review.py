@@ -32,7 +32,6 @@ import time
 import urllib.request
 import uuid
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -236,9 +235,8 @@ def query_times(path: Path, n: int) -> dict[str, list[float]]:
             pulse = opened.pulse()
             reviewing.version(opened, "in order", "eve", pulse)
             hand = dealing.deal(opened, line, "in order", "eve", 6, readers, held)
-            deck, decided = hand.deck, hand.decided
-            ahead = partial(line.left, decided, dealing.AHEAD)
-            standing.of([*deck, *hand.upcoming], pulse, lambda ahead=ahead: ahead()[0])
+            deck, ahead = hand.deck, hand.ahead
+            standing.of([*deck, *hand.upcoming], pulse, lambda ahead=ahead: ahead)
             asked["query"].append(1000 * (time.perf_counter() - start))
             start = time.perf_counter()
             cards.build(opened, student, "eve", deck[-1], line.why(deck[-1]), None)

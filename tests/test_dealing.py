@@ -69,7 +69,8 @@ def test_after_a_restart_each_desk_keeps_what_its_browser_holds(store: Store) ->
 def test_a_short_deck_says_how_many_lie_on_other_desks(store: Store) -> None:
     team = Team(store)
     team.hand("ada", depth=6)
-    assert team.hand("bo", depth=6) == dealing.Hand(team.ids[6:], 8, 6, {})
+    hand = team.hand("bo", depth=6)
+    assert (hand.deck, hand.n_left, hand.n_elsewhere) == (team.ids[6:], 8, 6)
 
 
 def test_an_undo_puts_the_card_back_for_both(store: Store) -> None:
@@ -108,4 +109,5 @@ def test_a_dispute_is_offered_to_one_who_did_not_vote(store: Store) -> None:
     store.decide(a_decision(team.ids[1], "reject", reviewer="bo"))
     assert team.hand("ada", "needs adjudication").deck == []
     assert team.hand("cyd", "needs adjudication").deck == [team.ids[1]]
-    assert team.hand("dee", "needs adjudication") == dealing.Hand([], 1, 1, {})
+    hand = team.hand("dee", "needs adjudication")
+    assert (hand.deck, hand.n_left, hand.n_elsewhere) == ([], 1, 1)

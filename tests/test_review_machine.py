@@ -51,6 +51,7 @@ class Review(RuleBasedStateMachine):
         self.store.set_setting(sharing.SETTING, self.overlap.to_setting())
         self.clock = Clock()
         self.readers, self.desks = Readers(), Reservations(self.clock)
+        self.kept = reviewing.line(self.store, "in order", "", 0, ())
         self.live: list[Said] = []
         self.edits: set[str] = set()
         self.held: dict[tuple[str, str], dict[str, float]] = {}
@@ -60,7 +61,9 @@ class Review(RuleBasedStateMachine):
     @rule(reviewer=st.sampled_from(REVIEWERS), queue=st.sampled_from(["in order", DISPUTES]),
           depth=st.integers(1, 3))  # fmt: skip
     def deal(self, reviewer: str, queue: str, depth: int) -> None:
-        line = reviewing.line(self.store, queue, reviewer, 0, ())
+        # An order that hangs on no decision is kept, as at the desk, and follows them.
+        kept = self.kept if queue == "in order" else None
+        line = kept or reviewing.line(self.store, queue, reviewer, 0, ())
         hand = dealing.deal(
             self.store, line, queue, reviewer, depth, self.readers, self.desks
         )  # fmt: skip

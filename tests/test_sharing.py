@@ -181,6 +181,10 @@ class Desks(RuleBasedStateMachine):
             **dict.fromkeys(taken, self.clock.now + RESERVED_S),
         }
 
+    @rule()
+    def the_readers_begin_anew(self) -> None:
+        self.readers = Readers()  # and take in everything as one
+
     @rule(seconds=st.sampled_from([1.0, PARTING_S, RESERVED_S / 2, RESERVED_S]))
     def time_passes(self, seconds: float) -> None:
         self.clock.now += seconds

@@ -90,7 +90,9 @@ def build(
     for family in families.values():
         numbers.update({name: family[name] for name in COLUMNS if name in family})
     record = store.convention(score["convention_id"]) if score else {}
-    mine = store.verdict_of(trace_id, reviewer)
+    # Each question about a person's decisions looks through all of them.
+    has_spoken = store.has_spoken(trace_id, reviewer)
+    mine = store.verdict_of(trace_id, reviewer) if has_spoken else None
     if mine and (edit := mine["edit"]):
         edit.update(editing.advice(store, trace_id, edit["trace_id"], student)._asdict())
     marking = signs.marking_of(store, trace)
@@ -117,6 +119,6 @@ def build(
         percentiles=standing(numbers, among.numbers) if among else None,
         n_pool=among.height if among else None,
         leak_signs=leak_signs.of_trace(store, trace_id, among.leaks) if among else None,
-        was_revealed=store.was_revealed(trace_id, reviewer),
-        edit_taken_back=store.edit_taken_back(trace_id, reviewer),
+        was_revealed=has_spoken and store.was_revealed(trace_id, reviewer),
+        edit_taken_back=store.edit_taken_back(trace_id, reviewer) if has_spoken else None,
     )

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from curation import dealing, queues, sharing, ui
+from curation import dealing, queues, reviewing, sharing, ui
 from curation.errors import FilterError
 from curation.reviewing import ASSIGNED, SELECTION
 from curation.sharing import EVERYBODY, Overlap
+from curation.store.reading import Pulse
 
 VIEW = "view/"
 """Saved views stand in settings of this beginning."""
@@ -42,6 +43,23 @@ class Choice(NamedTuple):
     """A DuckDB condition that narrows the queue; None = none, also where it cannot be run."""
     text: str | None
     """What the traces of the queue hold; None = anything."""
+
+
+def line(room: ui.Room, choice: Choice, pulse: Pulse) -> reviewing.Line:
+    """The queue in order, made anew where what it hangs on has changed (`pulse` is the store's)."""
+    version = reviewing.version(room.store, choice.queue, room.reviewer, pulse)
+    whose = reviewing.whose(room.store, choice.queue, room.reviewer)
+    return _ordered(room, whose, 0, choice, (str(room.store.path), *version))
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _ordered(
+    _room: ui.Room, reviewer: str, seed: int, choice: Choice, version: object
+) -> reviewing.Line:
+    """Nobody changes a line, so all reruns share it."""
+    queue, chosen, where, text = choice
+    found = reviewing.line(_room.store, queue, reviewer, seed, chosen)
+    return found.within(set(_room.store.find(where, text))) if where or text else found
 
 
 def choose(room: ui.Room) -> Choice:

@@ -11,7 +11,7 @@ import threading
 
 import streamlit as st
 
-from curation import reviewing, ui
+from curation import queues, ui
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -24,17 +24,15 @@ def begin(_room: ui.Room, path: str) -> threading.Thread:
 
 def _read(room: ui.Room) -> None:
     from curation.desk import cards  # with all that it imports
-    from curation.screens import (
-        beside,
-        review_queue,  # noqa: F401 - the same
-    )
+    from curation.screens import beside, review_queue  # the same
 
     store = room.store
     try:
-        deck, _ = reviewing.line(store, "in order", room.reviewer, 0, ()).left({}, 1)
+        room.readers.catch_up(store.decided_since)
+        first = review_queue.Choice(next(iter(queues.QUEUES)), (), None, None)
+        deck, _ = review_queue.line(room, first, store.pulse()).left({}, 1)
         for trace_id in deck:
             cards.build(store, room.student, room.reviewer, trace_id, None, None)
-        room.readers.catch_up(store.decided_since)
         beside.pool(room, store.pulse())
     except Exception:  # as where the store is let go meanwhile
         return  # whoever asks for it is told

@@ -122,6 +122,8 @@ class Assigning(Connection):
 
     def n_assigned_left(self, reviewer: str, question: str = QUESTION) -> int:
         """How many traces wait for the reviewer by an assignment."""
+        if not self.n_assignment_records():  # where nobody assigns, no decision is looked at
+            return 0
         n: int = self._value(
             "select count(distinct l.trace_id) from live_assignment l "
             "where l.reviewer = $reviewer and l.trace_id not in (select trace_id "

@@ -43,6 +43,13 @@ SAID_NOW = """
 """
 
 
+_TOLD = """
+    select d.decision_id, d.sequence, d.trace_id, d.verdict, d.reasons, d.note, d.directive,
+        d.decided_at, d.revealed, d.extra, left(t.prompt, 120) as prompt, t.teacher
+"""
+"""What is shown of a person's own decision."""
+
+
 class Deciding(Edits, Profiling):
     """The part of a store that keeps decisions."""
 
@@ -145,14 +152,18 @@ class Deciding(Edits, Profiling):
         gives them.
         """
         rows = self._frame(
-            """
-            select d.decision_id, d.sequence, d.trace_id, d.verdict, d.reasons, d.note,
-                d.directive, d.decided_at, d.revealed, d.extra, left(t.prompt, 120) as prompt,
-                t.teacher
-            from live_decision d join trace t using (trace_id)
-            where d.reviewer = $reviewer and d.question = $question
+            # Which they are first: what is shown is read of no others.
+            f"""
+            with newest as materialized (
+                select d.decision_id, d.trace_id, d.sequence from live_decision d
+                where d.reviewer = $reviewer and d.question = $question
+                order by d.sequence desc
+                limit $limit
+            )
+            {_TOLD}
+            from decision d semi join newest using (decision_id)
+            join trace t on t.trace_id = d.trace_id
             order by d.sequence desc
-            limit $limit
             """,
             reviewer=reviewer,
             question=question,
@@ -168,10 +179,8 @@ class Deciding(Edits, Profiling):
         As in `recent_decisions`; an edit comes with its text.
         """
         row = self._one(
-            """
-            select d.decision_id, d.sequence, d.trace_id, d.verdict, d.reasons, d.note,
-                d.directive, d.decided_at, d.revealed, d.extra, left(t.prompt, 120) as prompt,
-                t.teacher
+            f"""
+            {_TOLD}
             from current_decision d join trace t using (trace_id)
             where d.trace_id = $trace_id and d.reviewer = $reviewer and d.question = $question
             """,
@@ -190,14 +199,6 @@ class Deciding(Edits, Profiling):
             question=question,
         )
         return dict(frame.iter_rows())
-
-    def n_withdrawn_by(self, reviewer: str) -> int:
-        """How many decisions the reviewer has taken back so far."""
-        n: int = self._value(
-            "select count(*) from decision where reviewer = $reviewer and withdraws is not null",
-            reviewer=reviewer,
-        )
-        return n
 
     def acknowledgements(self, decision_ids: list[str]) -> dict[str, dict[str, Any]]:
         """Which of these ids are stored: id -> sequence, stored_at."""

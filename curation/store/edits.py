@@ -122,6 +122,16 @@ class Edits(Connection):
                 f"{row['refined_from']}, the trace that was edited."
             )
 
+    def has_spoken(self, trace_id: str, reviewer: str) -> bool:
+        """Whether any record of the reviewer is about this trace, withdrawn ones too."""
+        said = self._one(
+            "select 1 as n from decision where trace_id = $trace_id and reviewer = $reviewer "
+            "limit 1",
+            trace_id=trace_id,
+            reviewer=reviewer,
+        )
+        return said is not None
+
     def edit_taken_back(self, trace_id: str, reviewer: str) -> dict[str, str] | None:
         """The edit that the reviewer took back last on this trace: decision_id, text; or None."""
         rows = self._frame(

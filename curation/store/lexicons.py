@@ -200,6 +200,14 @@ class Lexicons(Scoring):
             trace_id=trace_id,
         )
 
+    def marking_under(self, lexicon_id: str, trace_id: str) -> dict[str, Any] | None:
+        """What a lexicon found in a trace, whether it is the one in use or not; as `marking`."""
+        return self._one(
+            "select * from marking where trace_id = $trace_id and lexicon_id = $lexicon_id",
+            trace_id=trace_id,
+            lexicon_id=lexicon_id,
+        )
+
     def language(self, trace_id: str) -> str | None:
         """The language a trace is written in; 'und' = cannot be told, None = not looked for yet."""
         row = self._one("select language from current_language where trace_id = $id", id=trace_id)

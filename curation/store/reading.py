@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 
 from curation.errors import FilterError, UnknownTrace
-from curation.records import COMPATIBILITY_COLUMNS, QUESTION, Problem, Trace
+from curation.records import COMPATIBILITY_COLUMNS, PROFILE_COLUMNS, QUESTION, Problem, Trace
 from curation.store.evidence import Evidence
 
 LISTED = (
@@ -29,6 +29,10 @@ LISTED = (
 
 
 _COLUMNS = frozenset(re.findall(r"\w+", LISTED))
+_FIGURES = frozenset(
+    (*PROFILE_COLUMNS, *(name for names in COMPATIBILITY_COLUMNS.values() for name in names))
+)
+"""What the student's scores alone say."""
 
 
 class Pulse(NamedTuple):
@@ -218,9 +222,15 @@ class Reading(Evidence):
         unknown = set(columns) - _COLUMNS
         if unknown:
             raise ValueError(f"{sorted(unknown)} are no columns of a list of traces")
-        return self._frame(
-            f"select {', '.join(columns)} from trace_overview where mean_nll_nats is not null"
+        # The overview joins all that it knows, which over a million traces takes seconds.
+        tables = (
+            "latest_score s left join trace_compatibility c "
+            "on c.trace_id = s.trace_id and c.student = s.student "
+            "where s.student = (select value from setting where name = 'student') and"
+            if set(columns) <= _FIGURES
+            else "trace_overview where"
         )
+        return self._frame(f"select {', '.join(columns)} from {tables} mean_nll_nats is not null")
 
     def lengths(self, limit: int = 10_000) -> pl.DataFrame:
         """n_chars and n_tokens (null = not scored) of the first `limit` traces of teachers.

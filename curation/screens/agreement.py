@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -17,6 +18,7 @@ from curation import agreement, figures, guidance, ui
 from curation.agreement import Agreement
 from curation.screens import agreement_closer
 from curation.screens.numbers import SHOWN, ends, number
+from curation.store import Store
 
 SECOND_READING = "needs second reading"
 MEANING = (
@@ -38,10 +40,16 @@ REASON_HELP = (
 )
 
 
+DISPUTES = 50
+"""Disputed traces on the page at once."""
+_PROMPTS = {"trace_id": pl.String(), "prompt": pl.String()}
+
+
 def overview(room: ui.Room) -> None:
     """The whole page below its title."""
-    decisions, alone = room.store.shared_readings()
-    result = agreement.between(decisions, alone=alone)
+    with st.spinner("Reading what several people decided"):
+        found = known(room)
+        decisions, result = found.decisions, found.result
     if not result.n_pairable:
         _nothing_shared(result)
         if room.store.pairs().height:
@@ -50,7 +58,7 @@ def overview(room: ui.Room) -> None:
         return
     _coefficients(result)
     views: dict[str, Callable[[], None]] = {
-        "By person": lambda: _people(decisions, alone),
+        "By person": lambda: _people(found),
         "Two by two": lambda: _pairs(decisions),
         "By reason": lambda: _reasons(decisions, guidance.labels(room.store)),
         "By teacher context": lambda: _contexts(decisions),
@@ -65,7 +73,47 @@ def overview(room: ui.Room) -> None:
         if tab.open or decisions.height <= SHOWN:
             with tab:
                 show()
-    _disputed(room, decisions)
+    _disputed(found)
+
+
+class Found:
+    """What is known of agreement at one moment, worked out when it is asked for; all share it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.decisions, self._alone = store.shared_readings()
+
+    @cached_property
+    def result(self) -> Agreement:
+        """The coefficients."""
+        return agreement.between(self.decisions, alone=self._alone)
+
+    @cached_property
+    def people(self) -> list[dict[str, Any]]:
+        """Each person against the rest."""
+        return agreement.by_person(self.decisions, alone=self._alone)
+
+    @cached_property
+    def disputed(self) -> tuple[pl.DataFrame, int]:
+        """The traces on which people differ, with the prompts of those shown; how many more did."""
+        every = agreement.disputed(self.decisions)
+        open_ones = self._store.open_disputes(every["trace_id"].to_list())
+        differing = every.filter(pl.col("trace_id").is_in(list(open_ones)))
+        shown = differing.head(DISPUTES)["trace_id"]
+        prompts = [self._store.trace(i).prompt[:160] for i in shown]
+        said = pl.DataFrame({"trace_id": shown, "prompt": prompts}, schema_overrides=_PROMPTS)
+        differing = differing.join(said, on="trace_id", how="left", maintain_order="left")
+        return differing, every.height - differing.height
+
+
+def known(room: ui.Room) -> Found:
+    """What is known now; worked out once for what is decided."""
+    return _found(room.store, str(room.store.path), room.store.n_records())
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _found(_store: Store, path: str, n_records: int) -> Found:
+    return Found(_store)
 
 
 def _nothing_shared(result: Agreement) -> None:
@@ -121,7 +169,7 @@ def _coefficients(result: Agreement) -> None:
         st.text(MEANING)
 
 
-def _people(decisions: pl.DataFrame, alone: dict[str, int]) -> None:
+def _people(found: Found) -> None:
     st.caption(PERSON_HELP)
     st.dataframe(
         [
@@ -134,7 +182,7 @@ def _people(decisions: pl.DataFrame, alone: dict[str, int]) -> None:
                 "The others accept": _percent(row["others_accept"]),
                 "Alpha without them": _finite(row["alpha_without"]),
             }
-            for row in agreement.by_person(decisions, alone=alone)
+            for row in found.people
         ],
         hide_index=True, placeholder="–",
         alt="Each reviewer against the rest", key="agreement_people",
@@ -220,12 +268,10 @@ def _over_time(decisions: pl.DataFrame) -> None:
     st.caption("Each point rests on few traces: a fall over several of them is drift, one is not.")
 
 
-def _disputed(room: ui.Room, decisions: pl.DataFrame) -> None:
-    every = agreement.disputed(decisions)
-    open_ones = room.store.open_disputes(every["trace_id"].to_list())
-    differing = every.filter(pl.col("trace_id").is_in(list(open_ones)))
+def _disputed(found: Found) -> None:
+    differing, n_settled = found.disputed
     st.subheader("On these they differ")
-    if n_settled := every.height - differing.height:
+    if n_settled:
         st.caption(
             f"{n_settled} more {'is' if n_settled == 1 else 'are'} settled: somebody who did not "
             "vote decided, and that verdict stands. It is not counted as a reading above."
@@ -239,16 +285,16 @@ def _disputed(room: ui.Room, decisions: pl.DataFrame) -> None:
         icon=":material/gavel:",
         query_params={"queue": "needs adjudication"},
     )
-    for row in differing.head(50).to_dicts():
+    for row in differing.head(DISPUTES).to_dicts():
         left, right = st.columns([1, 3])
         left.page_link(
             "pages/3_Review.py", label="Open", icon=":material/rate_review:",
             query_params={"trace": row["trace_id"]},
         )  # fmt: skip
-        right.text(room.store.trace(row["trace_id"]).prompt[:160])
+        right.text(row["prompt"])
         right.text(", ".join(row["verdicts"]))
-    if differing.height > 50:
-        st.caption(f"and {differing.height - 50} more")
+    if differing.height > DISPUTES:
+        st.caption(f"and {differing.height - DISPUTES} more")
 
 
 def _finite(value: float) -> float | None:

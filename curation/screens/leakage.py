@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -26,6 +27,8 @@ from curation.leakage_tables import (
 from curation.lexicons import mark_pending
 from curation.records import EPISTEMIC
 from curation.screens import functions
+from curation.store import Store
+from curation.store.reading import Pulse
 
 AT_ONCE = 10_000
 """Traces of a store that are all reckoned with whenever the page opens."""
@@ -39,8 +42,10 @@ def overview(room: ui.Room) -> None:
         "Only traces where", key="spot_where", placeholder="is_correct and domain = 'algebra'",
         help=ui.FILTER_HELP,
     )  # fmt: skip
-    _mark(room, (str(room.store.path), room.store.pulse()))
-    frame, is_drawn = _traces(room, where or None)
+    with st.spinner("Finding the markers of new traces"):
+        mark(room)
+    found, is_drawn = _traces(room, where or None)
+    frame = found.frame
     if not frame.height:
         st.info(
             "No trace fits this condition." if where else "There are no traces yet.",
@@ -49,7 +54,7 @@ def overview(room: ui.Room) -> None:
         if not where:
             st.page_link("pages/1_Ingest.py", label="Ingest traces", icon=":material/upload_file:")
         return
-    report = leak_signs.report(room.store, frame)
+    report = found.report
     st.caption(f"Density is per 1,000 {report.unit}: {report.unit_reason}")
     st.text("\n".join(sentences(report)))
     if DEMO_TEACHER in set(frame["teacher"]):
@@ -58,36 +63,86 @@ def overview(room: ui.Room) -> None:
     _matched(report)
     _confounding(report)
     functions.section(room, frame, is_asked=is_drawn)
-    _charts(room, frame, report)
+    _charts(room, found)
     st.caption(LIMITS)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Finding the markers of new traces")
-def _mark(_room: ui.Room, version: object) -> None:
+class Reckoning:
+    """What is reckoned from traces at one moment, when it is asked for; nobody changes it."""
+
+    def __init__(self, store: Store, frame: pl.DataFrame, n_problems: int) -> None:
+        self._store, self.frame, self.n_problems = store, frame, n_problems
+        """Of which the traces are, or were drawn."""
+
+    @cached_property
+    def report(self) -> Report:
+        """The report on them."""
+        return leak_signs.report(self._store, self.frame)
+
+    @cached_property
+    def pairs(self) -> tuple[figures.Chart, dict[str, list[str]]]:
+        """The chart of problems, and the traces of each."""
+        pairs = leakage.matched_pairs(self.report)
+        of_problem: dict[str, list[str]] = {}
+        for problem, ids in pairs.select("problem_id", "trace_ids").iter_rows():
+            of_problem.setdefault(problem, []).extend(ids)
+        return figures.matched_pairs(pairs, self.report.unit), of_problem
+
+    @cached_property
+    def charts(self) -> dict[str, figures.Chart]:
+        """The other charts: density, nll, length, places, categories."""
+        frame, unit = self.frame, self.report.unit
+        return {
+            "density": figures.density_by_context(frame, unit),
+            "nll": figures.nll_by_context(frame),
+            "length": figures.length_by_context(frame, unit),
+            "places": figures.marker_places(_places(self._store, frame)),
+            "categories": figures.category_profile(_profile(self.report), unit),
+        }
+
+
+def mark(room: ui.Room) -> None:
     """Find the markers of traces that have none, where anything was stored since."""
+    _mark(room, (str(room.store.path), room.store.pulse()))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _mark(_room: ui.Room, version: object) -> None:
     mark_pending(_room.store)
 
 
-def _traces(room: ui.Room, where: str | None) -> tuple[pl.DataFrame, bool]:
+def _traces(room: ui.Room, where: str | None) -> tuple[Reckoning, bool]:
     """The traces that are reckoned with, and whether they are of drawn problems only."""
     if room.store.pulse().traces <= AT_ONCE:
-        return room.store.list_traces(where), False
-    if st.toggle(
-        "Reckon all problems",
-        key="spot_all",
-        help="Takes minutes over a million traces.",
-    ):
+        return reckoned(room, where), False
+    if st.toggle("Reckon all problems", key="spot_all", help="Takes minutes over a million."):
         with st.spinner("Reading what is known of all traces"):
-            return room.store.list_traces(where), False
-    frame, n_problems = room.store.drawn(DRAWN, where)
-    if n_problems <= DRAWN:
-        return frame, False
-    st.info(
-        f"An estimate: reckoned from {DRAWN:,} of {n_problems:,} problems, drawn by their hash, "
-        "with all their traces. The intervals say what others would have given.",
-        icon=":material/casino:",
-    )
-    return frame, True
+            return Reckoning(room.store, room.store.list_traces(where), 0), False
+    found = reckoned(room, where)
+    is_drawn = found.n_problems > DRAWN
+    if is_drawn:
+        st.info(
+            f"An estimate: reckoned from {DRAWN:,} of {found.n_problems:,} problems, drawn by "
+            "their hash, with all their traces. The intervals say what others would have given.",
+            icon=":material/casino:",
+        )
+    return found, is_drawn
+
+
+def reckoned(room: ui.Room, where: str | None) -> Reckoning:
+    """Reckoned from all traces, or of many from drawn problems; once for what is stored.
+
+    Raises FilterError.
+    """
+    store = room.store
+    return _reckoned(store, str(store.path), where, store.pulse(), store.n_records())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _reckoned(_store: Store, path: str, where: str | None, pulse: Pulse, n: int) -> Reckoning:
+    if pulse.traces > AT_ONCE:
+        return Reckoning(_store, *_store.drawn(DRAWN, where))
+    return Reckoning(_store, _store.list_traces(where), 0)
 
 
 def _as_they_stand(report: Report) -> None:
@@ -217,23 +272,20 @@ def _confounding(report: Report) -> None:
         )  # fmt: skip
 
 
-def _charts(room: ui.Room, frame: pl.DataFrame, report: Report) -> None:
+def _charts(room: ui.Room, found: Reckoning) -> None:
     st.subheader("Behind the points")
     place = st.container()
-    pairs = leakage.matched_pairs(report)
-    of_problem: dict[str, list[str]] = {}
-    for problem, ids in pairs.select("problem_id", "trace_ids").iter_rows():
-        of_problem.setdefault(problem, []).extend(ids)
-    lines = figures.matched_pairs(pairs, report.unit)
+    lines, of_problem = found.pairs
+    charts = found.charts
     picked = [i for problem in _picked(lines, "spot_pairs") for i in of_problem.get(problem, [])]
     left, right = st.columns(2)
     with left:
-        picked += _picked(figures.density_by_context(frame, report.unit), "spot_density")
-        picked += _picked(figures.nll_by_context(frame), "spot_nll")
+        picked += _picked(charts["density"], "spot_density")
+        picked += _picked(charts["nll"], "spot_nll")
     with right:
-        picked += _picked(figures.length_by_context(frame, report.unit), "spot_length")
-        _show(figures.marker_places(_places(room, frame)), "spot_places")
-    _show(figures.category_profile(_profile(report), report.unit), "spot_categories")
+        picked += _picked(charts["length"], "spot_length")
+        _show(charts["places"], "spot_places")
+    _show(charts["categories"], "spot_categories")
     st.caption("The intervals by category are not adjusted for being eight.")
     with place:
         if not picked:
@@ -256,12 +308,12 @@ def behind(room: ui.Room, trace_ids: Sequence[str]) -> None:
         st.text(f"… and {len(trace_ids) - 10} more; pick fewer points to read those.")
 
 
-def _places(room: ui.Room, frame: pl.DataFrame) -> pl.DataFrame:
+def _places(store: Store, frame: pl.DataFrame) -> pl.DataFrame:
     """Where the epistemic markers of these traces stand."""
     ids = frame["trace_id"].to_list()
-    markers = room.store.marker_places(list(EPISTEMIC), ids)
+    markers = store.marker_places(list(EPISTEMIC), ids)
     if "n_chars" not in frame.columns:  # of drawn traces no text is read
-        frame = frame.join(room.store.last_step_ends(ids), on="trace_id")
+        frame = frame.join(store.last_step_ends(ids), on="trace_id")
     return leakage.marker_places(
         markers.join(
             frame.select("trace_id", "teacher_context", "n_chars"), on="trace_id", how="inner"

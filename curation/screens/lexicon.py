@@ -229,9 +229,8 @@ def entries(room: Room, state: State) -> None:
         "Search", key="lexicon_search", placeholder="a phrase, category, rule or source"
     )
     lexicon = state.lexicon
-    known = room.store.lexicon_versions().filter(pl.col("lexicon_id") == lexicon.lexicon_id)
-    counts = _counts(room.store, lexicon, (str(room.store.path), lexicon.lexicon_id,
-                                           int(known["n_marked"].sum())))  # fmt: skip
+    with st.spinner("Counting how often each phrase occurs"):
+        counts = counted(room.store, lexicon)
     found = lexicon_effects.occurrences(lexicon, counts, search or "")
     shown = found.sort("n_found", descending=True, nulls_last=True, maintain_order=True)
     st.dataframe(
@@ -248,7 +247,14 @@ def entries(room: Room, state: State) -> None:
         st.caption(f"The {SHOWN} most frequent of {found.height:,}; the search narrows them.")
 
 
-@st.cache_data(max_entries=4, show_spinner="Counting how often each phrase occurs")
+def counted(store: Store, lexicon: Lexicon) -> Found:
+    """How often each entry was found, counted once for what is marked."""
+    known = store.lexicon_versions().filter(pl.col("lexicon_id") == lexicon.lexicon_id)
+    version = str(store.path), lexicon.lexicon_id, int(known["n_marked"].sum())
+    return _counts(store, lexicon, version)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
 def _counts(_store: Store, _lexicon: Lexicon, version: tuple[str, str, int]) -> Found:
     """How often each entry was found; `version` names what that depends on."""
     return lexicon_effects.count(_store, _lexicon)

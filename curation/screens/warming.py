@@ -1,8 +1,9 @@
 """What the first card of a process needs, read while nobody waits for it.
 
 A page's modules and the libraries behind them take a second or two to import, the lexicon to fold,
-the file to be read for the first time; in a large store, who has decided what and what percentiles
-are of. Whoever opens Home sets it off; scripts/run does so at once.
+the file to be read for the first time; in a large store, who has decided what, what percentiles
+are of and what the pages tell of all traces. Whoever opens Home sets it off; scripts/run does so at
+once. A page that is opened meanwhile waits for its own part alone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import threading
 
 import streamlit as st
 
-from curation import queues, ui
+from curation import queues, reviewing, ui
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -34,5 +35,26 @@ def _read(room: ui.Room) -> None:
         for trace_id in deck:
             cards.build(store, room.student, room.reviewer, trace_id, None, None)
         beside.pool(room, store.pulse())
+        if store.pulse().traces > reviewing.EXACT:  # of fewer it is there at once
+            of_dashboards(room)
     except Exception:  # as where the store is let go meanwhile
         return  # whoever asks for it is told
+
+
+def of_dashboards(room: ui.Room) -> None:
+    """What the pages show of the whole store, as long as nothing is stored in between."""
+    from curation import lexicons
+    from curation.screens import agreement, leakage, lexicon
+
+    store = room.store
+    leakage.mark(room)
+    lexicons.standing(store)
+    estimate = leakage.reckoned(room, None)
+    if estimate.frame.height:
+        estimate.pairs, estimate.charts  # noqa: B018 - they are worked out
+    found = agreement.known(room)
+    if found.result.n_pairable:
+        found.people, found.disputed  # noqa: B018
+    lexicon.counted(store, lexicons.in_use(store)[lexicons.DEFAULT])
+    store.lengths()
+    store.profile_state(room.student, store.families_wanted())

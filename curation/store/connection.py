@@ -26,11 +26,11 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import duckdb
 import polars as pl
@@ -61,6 +61,12 @@ TURN_S = 120.0
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
+Answer = TypeVar("Answer")
+
+REMEMBERED = 64
+"""So many answers are kept, each until what it hangs on changes."""
+
+
 def now() -> datetime:
     """The time, in UTC."""
     return datetime.now(UTC)
@@ -86,6 +92,7 @@ class Connection:
         self._write_lock = threading.RLock()
         self._transaction: duckdb.DuckDBPyConnection | None = None
         self._changes_pending = False
+        self._answers: dict[Hashable, tuple[Hashable, Any]] = {}
         self._n_changes = 0
         """How often something beside decisions was written; counted once it is on disk."""
         self._duckdb = _connect(place, serves)
@@ -123,6 +130,19 @@ class Connection:
     def _value(self, sql: str, **parameters: Any) -> Any:
         """The single value that a query answers."""
         return self._frame(sql, **parameters).item()
+
+    def _remembered(self, about: Hashable, version: Hashable, ask: Callable[[], Answer]) -> Answer:
+        """What was answered to this at this version, else asked now; nobody may change it.
+
+        The version is read before asking, so what is written meanwhile is asked for next time.
+        """
+        held = self._answers.get(about)
+        if held is None or held[0] != version:
+            while len(self._answers) >= REMEMBERED:
+                self._answers.pop(next(iter(self._answers)), None)
+            held = self._answers[about] = version, ask()
+        answer: Answer = held[1]
+        return answer
 
     def _views(self) -> dict[str, str]:
         """The definition of every view, by its name."""

@@ -220,8 +220,11 @@ class Lexicons(Scoring):
 
     def marking_state(self) -> list[dict[str, Any]]:
         """By language ('und' = cannot be told, None = not looked for): n_traces, n_marked,
-        n_refused. What is neither marked nor refused waits.
+        n_refused. What is neither marked nor refused waits. No decision changes it.
         """
+        return self._remembered("marking_state", self._how_often_changed(), self._marking_state)
+
+    def _marking_state(self) -> list[dict[str, Any]]:
         return self._frame(
             """
             select c.language, count(*) as n_traces, count(m.trace_id) as n_marked,

@@ -307,6 +307,13 @@ class Profiling(Lexicons):
 
         Of edits and their originals `for_edits` are asked too.
         """
+        asked = student, tuple(families), tuple(for_edits)
+        version = self._how_often_changed()
+        return dict(self._remembered(asked, version, lambda: self._profile_state(*asked)))
+
+    def _profile_state(
+        self, student: str, families: Sequence[str], for_edits: Sequence[str]
+    ) -> dict[str, int]:
         row = self._one(
             f"""
             with edit_pair as ({_EDIT_PAIR}), n as (

@@ -237,6 +237,10 @@ class Reading(Evidence):
 
         What reading the others costs is guessed from these.
         """
+        version = self._how_often_changed()
+        return self._remembered(("lengths", limit), version, lambda: self._lengths(limit))
+
+    def _lengths(self, limit: int) -> pl.DataFrame:
         return self._frame(
             """
             with first as (

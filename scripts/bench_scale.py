@@ -1,6 +1,7 @@
 """Measure an export, its splits and every page of the app over a million decided traces.
 
-`bench_scale.py [--traces 1000000] [--store FILE] [--openings 3] [--without-pages] [--json]`.
+`bench_scale.py [--traces 1000000] [--store FILE] [--openings 3] [--without-pages]
+[--pages-only] [--json]`.
 Without `--store` it makes one (`make_scale_store.py`: minutes, 5.5 GB for a million); one that is
 given keeps a record of the export. One after the other, each in a process of its own on two cores:
 
@@ -11,7 +12,8 @@ given keeps a record of the export. One after the other, each in a process of it
 - *writing alone*: the same without planning, which a COPY does not do either;
 - *splits*: the grouping of the accepted traces' problems; *scales*: the weighing of them;
 - *pages*: from the start of the navigation in a fresh profile until the script has run and no
-  skeleton stands on the page, in Chromium, the app being open. The first opening of each page
+  skeleton stands on the page, in Chromium, the app being open and warmed up: it was once opened at
+  Home, and came to rest (how long that took is told). The first opening of each page after that
   counts, and the median of all is told beside it. Of many traces two pages open with less: Spot
   check with an estimate from drawn problems, and Export with the counts of the whole store, while
   it counts what would be in the set (when that stands is told too).
@@ -54,6 +56,9 @@ copy (
 ) to 'FILE' (format parquet, compression zstd)
 """
 COUNTING = "Export, until what would be in it is counted"
+WARM = "the app until it is warm, Home being opened first"
+REST_S = 0.1
+"""Processor seconds of one at most, in a server that has nothing to do."""
 COUNTED = '[data-testid="stMetric"]'
 """What stands on the Export page when the plan of the recipe is there."""
 SETTLED = """
@@ -166,7 +171,11 @@ def page_times(path: Path, folder: Path, openings: int) -> dict[str, list[float]
                 return seconds
 
             counted: list[float] = []
+            start = time.perf_counter()
             found["the first page of all, Home"] = [opened("")]
+            assert server.process is not None
+            _until_at_rest(server.process.pid)
+            found[WARM] = [time.perf_counter() - start]
             for _ in range(openings):
                 for _, name, _ in PAGES:
                     address = "" if name == "Home" else name.replace(" ", "_")
@@ -178,6 +187,18 @@ def page_times(path: Path, folder: Path, openings: int) -> dict[str, list[float]
     return found
 
 
+def _until_at_rest(pid: int) -> None:
+    """Wait until a process has computed next to nothing for a second, where that can be seen."""
+    stat, last = Path(f"/proc/{pid}/stat"), -REST_S
+    while stat.exists():
+        fields = stat.read_text().rpartition(")")[2].split()
+        spent = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        if spent - last < REST_S:
+            return
+        last = spent
+        time.sleep(1)
+
+
 def row(
     name: str, value: float, unit: str, bar: float | None = None, ratio: float | None = None
 ) -> dict[str, Any]:
@@ -186,16 +207,15 @@ def row(
     return {"name": name, "value": value, "unit": unit, "ratio": ratio, "bar": bar, "met": met}
 
 
-def rows(
-    n: int, copy: dict[str, float], ours: dict[str, float], check: dict[str, float],
-    pages: dict[str, list[float]],
-) -> list[dict[str, Any]]:  # fmt: skip
-    """The rows of `bench scale`."""
+def rows_of_export(
+    n: int, copy: dict[str, float], ours: dict[str, float], check: dict[str, float]
+) -> list[dict[str, Any]]:
+    """The rows of `bench scale` about the export."""
     bare = copy["rows"] / copy["seconds"]
     speed = ours["rows"] / ours["seconds"]
     alone = ours["rows"] / (ours["seconds"] - ours["planning"])
     what = f"{int(ours['rows']):,} of {n:,} traces"
-    found = [
+    return [
         row(f"export of {what} to Parquet, against DuckDB's COPY", speed, "traces/s",
             BAR_SPEED, speed / bare),
         row("the same without planning", alone, "traces/s", None, alone / bare),
@@ -209,9 +229,14 @@ def rows(
         row("peak memory of verify", check["peak_mb"], "MB", BAR_MB),
         row("things that verify found broken", check["broken"], "things", 0),
     ]  # fmt: skip
+
+
+def rows_of_pages(pages: dict[str, list[float]]) -> list[dict[str, Any]]:
+    """The rows about the pages."""
+    found = []
     for name, times in pages.items():
         is_page = len(times) > 1
-        bar = None if name.startswith(("the first", COUNTING)) else BAR_PAGE_S
+        bar = None if name.startswith(("the first", COUNTING, WARM)) else BAR_PAGE_S
         found.append(row(f"page {name}, first opening", times[0], "s", bar))
         if is_page:
             middle = statistics.median(times)
@@ -226,6 +251,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--store", type=Path, help="a store that make_scale_store.py made")
     parser.add_argument("--openings", type=int, default=3)
     parser.add_argument("--without-pages", action="store_true")
+    parser.add_argument("--pages-only", action="store_true")
     parser.add_argument("--json", action="store_true", help="rows as `bench` answers them")
     parser.add_argument(
         "--only", choices=("copied", "exported", "verified"), help=argparse.SUPPRESS
@@ -250,11 +276,11 @@ def main(argv: list[str] | None = None) -> int:
 
         with store.open(path) as opened:
             n = int(opened.pulse().traces)
-        copy = once("copied", path, folder)
-        ours = once("exported", path, folder)
-        check = once("verified", path, folder)
+        export = None
+        if not chosen.pages_only:
+            export = [once(what, path, folder) for what in ("copied", "exported", "verified")]
         pages = {} if chosen.without_pages else page_times(path, folder, chosen.openings)
-    measured = rows(n, copy, ours, check, pages)
+    measured = (rows_of_export(n, *export) if export else []) + rows_of_pages(pages)
     for name, load in (("before", before), ("after", os.getloadavg()[0])):
         measured.append(row(f"load average of a minute, {name}", load, "processes"))
     if chosen.json:

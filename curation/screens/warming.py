@@ -44,7 +44,8 @@ def _read(room: ui.Room) -> None:
 def of_dashboards(room: ui.Room) -> None:
     """What the pages show of the whole store, as long as nothing is stored in between."""
     from curation import lexicons
-    from curation.screens import agreement, leakage, lexicon
+    from curation.screens import agreement, leakage, lexicon, numbers
+    from curation.store import UNREAD
 
     store = room.store
     leakage.mark(room)
@@ -57,4 +58,5 @@ def of_dashboards(room: ui.Room) -> None:
         found.people, found.disputed  # noqa: B018
     lexicon.counted(store, lexicons.in_use(store)[lexicons.DEFAULT])
     store.lengths()
+    store.list_traces(None, "nll", numbers.SHOWN + 1, columns=UNREAD)
     store.profile_state(room.student, store.families_wanted())

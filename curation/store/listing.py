@@ -86,10 +86,15 @@ class Listing(Reading):
                 f"order by {_ORDER_BY[order]} limit $limit",
                 limit=limit,
             )
+        version = self._how_often_changed(), self.n_records()
+        return self._remembered(
+            ("list", order, limit, with_edits, listed), version,
+            lambda: self._first(f"({_ORDERED[order]}){without}", _ORDER_BY[order], limit, listed),
+        )  # fmt: skip
+
+    def _first(self, ordered: str, order_by: str, limit: int, listed: str) -> pl.DataFrame:
         first = self._frame(
-            f"select trace_id from ({_ORDERED[order]}){without} "
-            f"order by {_ORDER_BY[order]} limit $limit",
-            limit=limit,
+            f"select trace_id from {ordered} order by {order_by} limit $limit", limit=limit
         )
         return self._overviews(first["trace_id"].to_list(), listed)
 

@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 from tqdm import tqdm
 
 from curation import (
+    account_commands,
     commands,
     console,
     contamination_commands,
@@ -75,6 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             if arguments.get(key) is not None and not stores.is_address(str(arguments[key])):
                 arguments[key] = _absolute(arguments[key])
         arguments["max_trace_chars"] = dials.max_trace_chars
+        if name == "accounts":
+            arguments = account_commands.ask(arguments)
         answer = _run(name, Path(arguments.pop("store")), arguments)
         _say(as_json(answer) if is_json else console.readable(name, answer), is_json)
     except CurationError as exc:
@@ -136,6 +139,7 @@ def _run(name: str, path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
                 f"{path} is served elsewhere. Restore where its file lies, while it is not served."
             )
         copy, aside = stores.restore(Path(arguments["file"]), path, until=arguments["until"])
+        account_commands.note_restored(path, arguments["file"])
         return {
             "path": str(copy.path),
             "bytes": copy.n_bytes,
@@ -310,6 +314,7 @@ def _parser(dials: Settings) -> argparse.ArgumentParser:
     lexicon_commands.add_words(command)
     spot_check_commands.add_words(command)
     people_commands.add_words(command)
+    account_commands.add_words(command)
 
     p = command("leakage", "confidence leakage by teacher context, matched on the problem")
     p.add_argument("--where", default=None, metavar="SQL")

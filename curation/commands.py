@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 
 from curation import (
+    account_commands,
     caretaker,
     compatibility,
     contamination_commands,
@@ -35,6 +36,7 @@ from curation import (
     spot_check_commands,
 )
 from curation.errors import CurationError, ExportError, IngestError
+from curation.gate import Guarded
 from curation.records import COMPATIBILITY_COLUMNS, PROFILE_COLUMNS, Trace
 from curation.store import Store, extras
 from curation.student import Convention, recipe_id_of
@@ -48,9 +50,12 @@ def run(
 ) -> dict[str, Any]:
     """The answer of command `name`. Raises CurationError with what a person can do about it."""
     try:
-        return COMMANDS[name](store, arguments, progress or _silent)
+        answer = COMMANDS[name](store, arguments, progress or _silent)
     except OSError as exc:
         raise refused_by_the_system(exc) from exc
+    if not isinstance(store, Guarded):  # where the gate tells of what was done
+        account_commands.note(store, name, arguments)
+    return answer
 
 
 def refused_by_the_system(exc: OSError) -> CurationError:
@@ -344,5 +349,6 @@ COMMANDS: dict[str, Callable[[Store, Arguments, Progress], dict[str, Any]]] = {
     "scales": export_scales.answer,
     "verify": _verify,
     "backup": _backup,
+    **account_commands.COMMANDS,
 }
 """Every command that works on an open store."""

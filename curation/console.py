@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from curation import (
+    account_commands,
     contamination_commands,
     decision_words,
     doctor,
@@ -349,6 +350,8 @@ _READABLE: dict[str, Callable[[dict[str, Any]], str]] = {
     "knowledge": _known,
     "proxy": lambda answer: proxy.in_words(answer, _table),
     "list": _listed,
+    "accounts": lambda answer: account_commands.accounts_in_words(answer, _table),
+    "audit": lambda answer: account_commands.audit_in_words(answer, _table),
     "show": _shown,
     "mark": lambda answer: (
         "\n".join(

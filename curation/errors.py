@@ -9,6 +9,8 @@
         UnknownTrace     no trace has this id
       FilterError        a `where` or an order that the store cannot, or will not, run
       ExportError        the training set cannot be written as asked; nothing was left half-made
+      SignedOut          nobody is signed in, or no longer
+      Forbidden          whoever is signed in may not do this
 
 A message says what happened, where (file:line, id, field), what was expected and the next step, in
 one or two plain sentences. `ValueError` and `TypeError` are for misuse by code: the interface
@@ -52,6 +54,14 @@ class FilterError(StoreError):
 
 class ExportError(CurationError):
     """The training set cannot be written as asked; nothing was left half-made."""
+
+
+class SignedOut(CurationError):
+    """Nobody is signed in, or no longer; what was to be stored waits until somebody is."""
+
+
+class Forbidden(CurationError):
+    """Whoever is signed in may not do this; the message says which role may."""
 
 
 def first_line(exc: BaseException) -> str:

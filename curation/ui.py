@@ -3,8 +3,10 @@
     with ui.page("Review") as room:
         room.store, room.caretaker, room.reviewer, room.settings
 
-Owns the one store of the app's process, opened once and shared by all sessions, with its door and
-its caretaker. `page` alone turns a CurationError into a message; everything else crashes loudly.
+A page begins with who opens it: without somebody who may, nothing of it runs, and what `room.store`
+writes goes through the gate (`curation.gate`). Owns the one store of the app's process, opened once
+and shared by all sessions, with its door and its caretaker. `page` alone turns a CurationError into
+a message; everything else crashes loudly.
 Traces, file names and what people typed are untrusted: they reach the screen through `st.text`,
 `st.code`, a data frame, or `escaped`, never as Markdown or HTML.
 """
@@ -21,14 +23,17 @@ from pathlib import Path
 
 import polars as pl
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from curation import compatibility, owner, settings
+from curation import compatibility, identity, owner, settings
 from curation.caretaker import Caretaker
-from curation.errors import CurationError
+from curation.errors import CurationError, SignedOut
+from curation.gate import Guarded, Warrant
+from curation.identity import Policy, Role
 from curation.owner import Owner
+from curation.screens import sign_in
 from curation.settings import Settings
 from curation.sharing import Readers, Reservations
-from curation.store import Store
 
 PAGES = (
     ("app.py", "Home", "home"),
@@ -40,6 +45,7 @@ PAGES = (
     ("pages/6_Export.py", "Export", "download"),
     ("pages/7_Lexicon.py", "Lexicon", "dictionary"),
     ("pages/8_Compare.py", "Compare", "compare_arrows"),
+    ("pages/9_Accounts.py", "Accounts", "manage_accounts"),
 )
 """File, name and icon of each page, in the order of the sidebar."""
 
@@ -69,12 +75,30 @@ _STANDING: set[str] = set()
 class Room:
     """What a page works with."""
 
-    store: Store
+    store: Guarded
+    """The store as who is here sees it: reads are as ever, writes go through the gate."""
     caretaker: Caretaker
     reviewer: str
     settings: Settings
     readers: Readers
     reservations: Reservations
+    warrant: Warrant
+    """Who acts, asked anew each time."""
+
+    def may(self, role: Role) -> bool:
+        """Whether who is here has this role: what to offer. What is done asks again."""
+        return self.warrant.may(role)
+
+    def require(self, deed: str) -> None:
+        """Raises Forbidden where who is here may not do this (`identity.DEEDS`), or SignedOut."""
+        self.warrant.check_deed(deed)
+
+    def still(self) -> None:
+        """For fragments, which run outside their page: where the session has ended, sign in."""
+        try:
+            self.warrant.who()
+        except SignedOut:
+            st.rerun()
 
     @property
     def student(self) -> str:
@@ -93,15 +117,20 @@ def page(title: str) -> Iterator[Room]:
             "and start it again; what is stored stays as it is, and decisions wait in the browser.",
             icon=":material/restart_alt:",
         )
-    with st.sidebar:
-        for path, label, symbol in PAGES:
-            st.page_link(path, label=label, icon=f":material/{symbol}:", width="stretch")
+    links = st.sidebar.container()
     try:
-        room = _room()
+        rules = identity.read()
+        sign_in.check_address(rules)
+        if rules.mode == "local":
+            _links(links, "admin", rules)
+        room = _room(rules)
+        who = room.warrant.check_page(title)
     except CurationError as exc:
         _show(exc)
         st.button("Try again", key="try_again")
         st.stop()
+    if rules.mode != "local":
+        _links(links, who.role, rules)
     with boundary():
         with st.sidebar:
             _scoring_line(room)
@@ -123,7 +152,16 @@ def is_changed_since(started_s: float, folder: Path) -> bool:
     return any(path.stat().st_mtime > started_s for path in folder.rglob("*.py"))
 
 
-def _room() -> Room:
+def _links(place: DeltaGenerator, role: Role, rules: Policy) -> None:
+    """The pages that somebody of this role may open."""
+    for path, label, symbol in PAGES:
+        if identity.allows(role, identity.PAGES[label]) and (
+            label != "Accounts" or rules.mode != "local"
+        ):
+            place.page_link(path, label=label, icon=f":material/{symbol}:", width="stretch")
+
+
+def _room(rules: Policy) -> Room:
     """The store, who is here, and the dials. Raises CurationError."""
     dials = settings.read()
     held = _owner(
@@ -132,6 +170,21 @@ def _room() -> Room:
     )  # fmt: skip
     if held.backups is not None and held.backups.problem is not None:
         st.sidebar.warning(escaped(held.backups.problem), icon=":material/warning:")
+    reviewer = _typed_name(dials) if rules.mode == "local" else ""
+    warrant = sign_in.warrant(held.store, rules, reviewer)
+    if rules.mode != "local":
+        who = warrant.who()
+        reviewer = who.name
+        with st.sidebar:
+            sign_in.signed_in_line(held.store, rules, who)
+    return Room(
+        Guarded.of(held.store, warrant), held.caretaker, reviewer, dials, held.readers,
+        held.reservations, warrant,
+    )  # fmt: skip
+
+
+def _typed_name(dials: Settings) -> str:
+    """Who is here, as they say: on one's own machine nobody is asked more."""
     typed = st.sidebar.text_input(
         "Reviewer",
         key=REVIEWER,
@@ -140,13 +193,17 @@ def _room() -> Room:
         bind="query-params",
         persist_state="session",
     )
-    reviewer = (typed or "").strip() or dials.reviewer
-    return Room(held.store, held.caretaker, reviewer, dials, held.readers, held.reservations)
+    return (typed or "").strip() or dials.reviewer
 
 
 @contextmanager
-def boundary() -> Iterator[None]:
-    """Show a CurationError as it is written; for fragments, which run outside their page."""
+def boundary(room: Room | None = None) -> Iterator[None]:
+    """Show a CurationError as it is written; for fragments, which run outside their page.
+
+    Given the room, the page is run anew where its session has ended: it asks to sign in.
+    """
+    if room is not None:
+        room.still()
     try:
         yield
     except CurationError as exc:
@@ -195,7 +252,7 @@ def _scoring_line(room: Room) -> None:
 
     @st.fragment(run_every=every_s)
     def line() -> None:
-        with boundary():
+        with boundary(room):
             state = caretaker.state(student)
             if not state["total"]:
                 return

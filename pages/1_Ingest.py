@@ -43,6 +43,7 @@ def previewed(path: Path, form: str | None, mapping: dict[str, str] | None) -> i
 
 def store_it(room: ui.Room, path: Path, form: str | None, mapping: dict[str, str] | None) -> None:
     """Take the file in and say what came of it."""
+    room.require("read files of the server")
     with st.spinner("Reading and storing"):
         answer = commands.run(
             "ingest",

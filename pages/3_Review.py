@@ -84,7 +84,7 @@ with ui.page("Review") as room:
     choice = review_queue.choose(room)
     is_blind_first = anchoring.switch()
     span_labels.section(room)
-    guidelines.link()
+    guidelines.link(room)
     pulse = room.store.pulse()
     if not pulse.traces:
         st.info("There is nothing to review yet. Bring traces in first.")
@@ -99,7 +99,7 @@ with ui.page("Review") as room:
         @st.fragment(run_every=every_s)
         def desk_screen() -> None:
             """The desk, looked at again by itself: scores arrive, reservations are renewed."""
-            with ui.boundary():
+            with ui.boundary(room):
                 screen(room, choice, linked, is_blind_first=is_blind_first)
                 if every_s < RENEWED_S and pace_s(room, room.store.pulse()) != every_s:
                     st.rerun()  # or the fragment keeps for good the pace that the page gave it

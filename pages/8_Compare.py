@@ -10,7 +10,7 @@ PAGE = "pages/8_Compare.py"
 with ui.page("Compare") as room:
     guidelines.instead(room, PAGE)  # where the link says that they are written
     asked = compare.choose(room)
-    guidelines.link(PAGE)
+    guidelines.link(room, PAGE)
     if room.store.pulse().traces:
         compare.desk_of_pairs(room, asked)
     else:

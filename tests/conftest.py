@@ -20,7 +20,8 @@ from tests.said import Said
 
 @pytest.fixture(autouse=True)
 def _settings_in_a_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("STUDENT", "DTYPE", "REVIEWER", "MAX_TRACE_CHARS", "TOKEN", "TOKEN_FILE"):
+    for name in ("STUDENT", "DTYPE", "REVIEWER", "MAX_TRACE_CHARS", "TOKEN", "TOKEN_FILE",
+                 "IDENTITY"):  # fmt: skip
         monkeypatch.delenv(f"HEDGEROW_{name}", raising=False)
     monkeypatch.setenv("HEDGEROW_STORE", str(tmp_path / "hedgerow.duckdb"))
     monkeypatch.setenv("HEDGEROW_BACKGROUND_SCORING", "0")

@@ -16,7 +16,8 @@ PAGES = [Path("app.py"), *sorted(path.relative_to(ROOT) for path in (ROOT / "pag
 
 GROUND = {"records", "errors", "settings"}
 PURE = {
-    "agreement", "alignment", "compatibility", "export", "figures", "hedging", "ingest", "leakage",
+    "agreement", "alignment", "compatibility", "export", "figures", "hedging", "identity", "ingest",
+    "leakage",
     "queues", "reasons", "rendering", "reporting", "scores", "spotcheck", "steps", "student",
 }  # fmt: skip
 SCREEN = {"desk", "screens", "ui"}
@@ -27,6 +28,7 @@ ONLY_IN = {
     "plotly": {"figures"},
     "py3langid": {"hedging"},
     "streamlit": SCREEN,
+    "argon2": {"identity"},
     **dict.fromkeys(("markdown_it", "mdit_py_plugins", "latex2mathml", "nh3"), {"rendering"}),
 }
 WITHIN_A_ROOM = {

@@ -40,7 +40,7 @@ def _screen(room: ui.Room, check_id: str) -> None:
             "Somebody else can still judge it."
         )
         return
-    guidelines.link()
+    guidelines.link(room)
     question, key = check["question"], f"desk.{check_id}"
     decided = store.decided_by(reviewer, question)
     items = store.spot_check_items(check_id)["trace_id"].to_list()

@@ -26,6 +26,9 @@ HELP = (
 
 def section(room: ui.Room, where: str | None) -> None:
     """The section, under the filter `where` of the page."""
+    if not room.may("lead"):
+        st.caption("Deciding many at once takes the role lead.")
+        return
     st.caption(HELP)
     st.text(f"Only traces where {where}" if where else "All traces: the filter above is empty.")
     text = st.text_input(

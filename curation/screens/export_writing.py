@@ -34,7 +34,7 @@ def section(room: ui.Room, draft: Draft, plan: Plan) -> None:
         disabled=plan.preview.refusal is not None or is_busy or not (out or "").strip(),
     ):  # fmt: skip
         started = jobs.start(
-            room.store,
+            room.store.of_job("write an export"),
             {
                 "recipe": draft.recipe,
                 "recipe_name": draft.name,

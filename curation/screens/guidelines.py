@@ -32,8 +32,10 @@ REASONS_HELP = (
 REVIEW = "pages/3_Review.py"
 
 
-def link(page: str = REVIEW) -> None:
-    """In the sidebar of `page`: where guidelines and reasons are written."""
+def link(room: ui.Room, page: str = REVIEW) -> None:
+    """In the sidebar of `page`, for leads: where guidelines and reasons are written."""
+    if not room.may("lead"):
+        return
     st.sidebar.page_link(
         page, label="Guidelines and reasons", icon=":material/rule:",
         query_params={**st.query_params.to_dict(), PARAMETER: "edit"},
@@ -42,7 +44,7 @@ def link(page: str = REVIEW) -> None:
 
 def instead(room: ui.Room, page: str = REVIEW) -> None:
     """Show the editor and end the page's run, where the link asks for it; else nothing."""
-    if st.query_params.get(PARAMETER) != "edit":
+    if st.query_params.get(PARAMETER) != "edit" or not room.may("lead"):
         return
     rest = {name: v for name, v in st.query_params.to_dict().items() if name != PARAMETER}
     st.page_link(

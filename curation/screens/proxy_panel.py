@@ -27,6 +27,8 @@ def follow(deck: Sequence[str]) -> None:
 
 def steering(room: ui.Room, *, is_blind_first: bool) -> None:
     """The switch, and behind it the panel."""
+    if not room.may("lead"):
+        return
     is_on = st.toggle(
         "Proxy-tuning preview", key="proxy_on", persist_state="session",
         help="What a small expert and a small antiexpert of the student's vocabulary would do to "
@@ -79,6 +81,7 @@ def _panel(room: ui.Room, *, is_blind_first: bool) -> None:
     job = jobs.find(asked)
     is_busy = job is not None and job.is_running
     if row.button("Read", width="content", key="proxy_read", type="primary", disabled=is_busy):
+        room.require("preview proxies")
         job = jobs.start(asked)
         if job is None:
             st.caption("Another reading is under way; try again when it is there.")

@@ -14,6 +14,7 @@ from curation import dealing, queues, reviewing, sharing, ui
 from curation.errors import FilterError
 from curation.reviewing import ASSIGNED, SELECTION
 from curation.sharing import EVERYBODY, Overlap
+from curation.store.adjudicating import QUEUE as ADJUDICATION
 from curation.store.reading import Pulse
 
 VIEW = "view/"
@@ -68,6 +69,8 @@ def choose(room: ui.Room) -> Choice:
     kept = room.store.setting(f"{SELECTION}/{named}") if named else None
     chosen = tuple(json.loads(kept)) if kept else ()
     names = [*queues.QUEUES, *([SELECTION] if chosen else [])]
+    if not room.may("lead"):
+        names.remove(ADJUDICATION)
     if asked is not None and asked not in names:
         why = (
             f"The link names the selection {named or '(none)'}, which this store does not hold: "
@@ -83,8 +86,9 @@ def choose(room: ui.Room) -> Choice:
         st.warning(f"{len(absent)} of the {len(chosen)} chosen traces are not in this store.")
     with st.sidebar:
         where, text = _filter(room, names)
-        with st.expander("Who reads what", icon=":material/group:"):
-            _overlap(room)
+        if room.may("lead"):
+            with st.expander("Who reads what", icon=":material/group:"):
+                _overlap(room)
     return Choice(queue, chosen, where, text)
 
 
@@ -141,10 +145,11 @@ def _filter(room: ui.Room, names: list[str]) -> tuple[str | None, str | None]:
             st.error(ui.escaped(f"{exc} The queue is not filtered."))
             return None, None
         st.caption(f"{n:,} traces match, decided ones too.")
-        st.page_link(
-            "pages/5_Agreement.py", label="Mark these as gold", icon=":material/verified:",
-            query_params={"view": "Gold", "gold_where": where, "gold_text": text},
-        )  # fmt: skip
+        if room.may("lead"):
+            st.page_link(
+                "pages/5_Agreement.py", label="Mark these as gold", icon=":material/verified:",
+                query_params={"view": "Gold", "gold_where": where, "gold_text": text},
+            )  # fmt: skip
         name = st.text_input("Name of this view", key="view_new", placeholder="long and unguided")
         save, forget = st.columns(2)
         if save.button("Save", key="view_save", disabled=not name.strip()):

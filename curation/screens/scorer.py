@@ -25,6 +25,10 @@ from curation.ui import Room, boundary, escaped
 def scorer(room: Room, lengths: pl.DataFrame) -> None:
     """Choose whose numbers are shown and which are computed; see the cost; start, pause, go on."""
     store, keeper = room.store, room.caretaker
+    if not room.may("lead"):
+        st.caption("Leads choose whose numbers are shown and which are computed.")
+        _progress(room, lengths, room.student)
+        return
     shown = _students(room)
     wanted = store.families_wanted()
     chosen = st.multiselect(
@@ -44,12 +48,14 @@ def scorer(room: Room, lengths: pl.DataFrame) -> None:
         "Start" if is_new or not state["paused"] else "Go on", key="scores_start", type="primary",
         disabled=not (is_new or (state["paused"] and state["total"])), icon=":material/play_arrow:",
     ):  # fmt: skip
+        room.require("steer the scorer")
         store.set_setting("scores", ",".join(name for name in FAMILIES if name in families))
         keeper.resume()
         st.rerun()
     if buttons.button(
         "Pause", key="scores_pause", icon=":material/pause:", disabled=bool(state["paused"])
     ):
+        room.require("steer the scorer")
         keeper.pause()
         st.rerun()
     _progress(room, lengths, shown)

@@ -57,7 +57,9 @@ def _readable(store: Store, shown: str) -> str:
 
 
 def section(room: ui.Room) -> None:
-    """In the sidebar: the team's labels, to add to, to rename, to take off the list."""
+    """In the sidebar, for leads: the team's labels, to add to, to rename, to take off the list."""
+    if not room.may("lead"):
+        return
     with st.sidebar.expander("Span labels", icon=":material/label:"), ui.boundary():
         own = room.store.settings(PREFIX)
         st.caption(

@@ -51,8 +51,10 @@ def sampling(room: ui.Room) -> None:
     )
     place = st.container()
     known = room.store.spot_checks()
-    with st.expander("Draw a new sample", icon=":material/casino:", expanded=not known.height):
-        new = _draw(room)
+    new = None
+    if room.may("lead"):
+        with st.expander("Draw a new sample", icon=":material/casino:", expanded=not known.height):
+            new = _draw(room)
     if new is not None:
         st.session_state["check"] = new
         known = room.store.spot_checks()
@@ -300,6 +302,8 @@ def _known(room: ui.Room, check_id: str, answer: dict[str, Any]) -> None:
     """Traces whose true state is known: how many, from where, and how to add to them."""
     store = room.store
     gold = store.gold()
+    if not room.may("lead"):
+        return
     with st.expander(f"{gold.height} traces of a known state", icon=":material/verified:"):
         st.caption(
             "Known traces tell how often a judge errs (sensitivity and specificity); the share is "

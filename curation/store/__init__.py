@@ -28,6 +28,7 @@ conventions are never mixed. Does not know models, files to ingest, trainers or 
     token_evidence.py what the student said of each token
     listing.py        lists of traces, and the first of them
     reading.py        what the rest of the house asks
+    accounts.py       who may come in, and sessions; auditing.py: who did what
     safekeeping.py    verify, backup, restore
     copying.py        everything of one store into another
 """
@@ -38,6 +39,7 @@ import uuid
 from pathlib import Path
 
 from curation.errors import StoreError
+from curation.store.accounts import Account
 from curation.store.address import Address, is_address
 from curation.store.address import read as read_address
 from curation.store.adjudicating import Adjudicating
@@ -70,6 +72,7 @@ __all__ = [
     "ORDERS",
     "SHORTCUT_SCHEMA",
     "UNREAD",
+    "Account",
     "Added",
     "Address",
     "Copy",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 import duckdb
@@ -305,6 +306,21 @@ class Reading(Evidence):
         )
         return list(rows.iter_rows())
 
+    def _check_tables(self, where: str) -> None:
+        """Raises FilterError where a filter reads accounts, sessions or the audit log.
+
+        Nor may it make the text of a query by itself, which could name them.
+        """
+        parsed = self._value(
+            "select json_serialize_sql($text)::varchar", text=f"select 1 where (\n{where}\n)"
+        )
+        for name in _named(json.loads(parsed)):
+            if name.startswith("identity_") or name in ("query", "query_table"):
+                raise FilterError(
+                    f"The filter `{where}` names {name}, which no filter may read. It is a DuckDB "
+                    "condition over the columns of trace_overview."
+                )
+
     def _filtered(
         self, select: str, where: str | None, tail: str, **parameters: Any
     ) -> pl.DataFrame:
@@ -312,6 +328,7 @@ class Reading(Evidence):
         if where is None or not where.strip():
             return self._frame(f"{select} {tail}", **parameters)
         _check_condition(where)
+        self._check_tables(where)
         condition = f"where trace_id in (select trace_id from trace_overview where (\n{where}\n))"
         with self._reading() as cursor:
             cursor.execute("begin transaction read only")
@@ -328,6 +345,18 @@ class Reading(Evidence):
                 ) from exc
             finally:
                 cursor.execute("rollback")
+
+
+def _named(tree: object) -> Iterator[str]:
+    """The tables and functions that a parsed statement names."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            if key in ("table_name", "function_name") and isinstance(value, str):
+                yield value.lower()
+            yield from _named(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _named(value)
 
 
 def _check_condition(where: str) -> None:

@@ -19,7 +19,9 @@ import polars as pl
 from curation import records
 from curation.errors import StoreBusy, StoreError
 from curation.store import copying
+from curation.store.accounts import Accounts, broken_accounts
 from curation.store.assigning import broken_assignments
+from curation.store.auditing import Auditing, broken_audit
 from curation.store.checking import broken_gold, broken_spot_checks
 from curation.store.connection import Connection, now
 from curation.store.deciding import decision_hash
@@ -48,7 +50,7 @@ class Copy(NamedTuple):
     sha256: str
 
 
-class Safekeeping(Reading):
+class Safekeeping(Accounts, Auditing, Reading):
     """The part of a store that checks and copies it."""
 
     def record_export(
@@ -76,7 +78,8 @@ class Safekeeping(Reading):
         checks = (
             _scores, _markings, _decisions, _conventions, _lexicons, _exports, broken_spot_checks,
             broken_gold, broken_choices, change_findings, broken_assignments, broken_edits,
-            broken_gold_verdicts, guideline_findings, broken_export_recipes,
+            broken_gold_verdicts, guideline_findings, broken_export_recipes, broken_accounts,
+            broken_audit,
         )  # fmt: skip
         for n, broken in chain(_traces(self), (check(self) for check in checks)):
             checked += n

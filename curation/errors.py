@@ -5,6 +5,7 @@
       StudentError       the student cannot be loaded, or cannot score this
       StoreError         the store cannot do what was asked
         StoreBusy        another process holds the file
+        StoreUnavailable it cannot be reached, read or written now; what was asked is not at fault
         MigrationError   the store's schema cannot be brought to ours; nothing was changed
         UnknownTrace     no trace has this id
       FilterError        a `where` or an order that the store cannot, or will not, run
@@ -38,6 +39,10 @@ class StoreError(CurationError):
 
 class StoreBusy(StoreError):
     """Another process holds the store's file; the message names it."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached, read or written now; the same again may go well later."""
 
 
 class MigrationError(StoreError):

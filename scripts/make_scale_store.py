@@ -42,7 +42,7 @@ from curation.records import (  # noqa: E402
     Decision,
 )
 from curation.store import LANGUAGE_SCHEMA, SHORTCUT_SCHEMA  # noqa: E402
-from curation.store.deciding import decision_hash, decision_row  # noqa: E402
+from curation.store.decision_rows import decision_hash, decision_row  # noqa: E402
 
 AT_ONCE = 50_000
 N_PARAGRAPHS = 30_000

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from curation.desk import messages, outbox, road
-from curation.errors import UnknownTrace
+from curation.errors import StoreBusy, StoreError, StoreUnavailable, UnknownTrace
+from curation.records import Decision, Stored
 
 DECK = [("t1", "v1"), ("t2", "v1"), ("t3", "v2")]
 
@@ -51,3 +54,29 @@ def test_a_card_that_cannot_be_built_says_why_and_holds_nothing_up() -> None:
     cards, missing = road.cards([("gone", ""), *DECK], outbox.wish({}), build)
     assert names(cards) == ["t1", "t2", "t3"]
     assert missing == {"gone": "The store holds no trace gone."}
+
+
+@pytest.mark.parametrize("away", [StoreBusy, StoreUnavailable])
+def test_where_the_store_is_away_a_decision_and_all_behind_it_wait(
+    away: type[StoreError],
+) -> None:
+    names = [str(uuid.uuid4()) for _ in range(3)]
+    entries = [
+        {"decision_id": name, "kind": "decide", "trace_id": "t", "verdict": "accept",
+         "decided_at": "2026-11-22T12:00:00+00:00", "order": order}
+        for order, name in enumerate(names)
+    ]  # fmt: skip
+
+    def decide(decision: Decision) -> Stored:
+        if decision.decision_id == names[0]:
+            return Stored(names[0], 1, decision.decided_at, True)
+        raise away("The disk is full. Free some, then try again.")
+
+    sent = {"store": "s", "reviewer": "ada", "entries": entries}
+    reply = road.store(sent, "s", "ada", decide)
+    assert isinstance(reply["acks"], dict)
+    assert list(reply["acks"]) == names[:1]
+    # Nothing is refused, which would leave it behind what is stored later.
+    assert (reply["refused"], reply["trouble"]) == (
+        {}, "The disk is full. Free some, then try again.",
+    )  # fmt: skip

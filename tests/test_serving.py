@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from curation import settings
@@ -186,6 +187,78 @@ def test_a_client_that_dies_while_it_writes_does_not_hold_up_the_others(place: P
         store.set_setting("whole", "change")
         assert (store.setting("half"), store.setting("whole")) == (None, "change")
         assert listener.tidy(idle_s=0.0) is False
+
+
+def test_a_client_that_dies_after_a_failure_does_not_hold_up_the_others(place: Path) -> None:
+    script = (
+        "import os, sys\n"
+        "from curation import store as stores\n"
+        "store = stores.open(sys.argv[1])\n"
+        "with store._writing() as cursor:\n"
+        "    try:\n"
+        "        cursor.execute('insert into setting values (null, null)')\n"
+        "    finally:\n"
+        "        os._exit(9)\n"
+    )
+    with listening(place) as listener, stores.open(str(listener.address)) as store:
+        died = subprocess.run(
+            [sys.executable, "-c", script, str(listener.address)], cwd=ROOT, check=False
+        )
+        assert died.returncode == 9
+        assert listener.tidy() is False
+        assert listener.tidy(idle_s=0.0) is True
+        store.set_setting("whole", "change")
+        assert store.setting("whole") == "change"
+
+
+def test_a_living_client_whose_statement_failed_is_left_alone(place: Path) -> None:
+    with listening(place) as listener, stores.open(str(listener.address)) as store:
+        with pytest.raises(FilterError):
+            store.list_traces("no_such_column = 1")
+        assert listener.tidy(idle_s=0.0) is False
+
+
+def test_a_decision_takes_two_questions_and_one_turn(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stores.open(str(address)) as store:
+        trace = a_trace()
+        store.add(a_batch(trace), "i")
+        asked: list[str] = []
+        ask = quack.RemoteCursor._ask
+
+        def counted(self: quack.RemoteCursor, text: str) -> pl.DataFrame:
+            asked.append(text)
+            return ask(self, text)
+
+        monkeypatch.setattr(quack.RemoteCursor, "_ask", counted)
+        assert store.decide(a_decision(trace["trace_id"])).was_new
+        # What it hangs on; then turn, record, commit and answer as one text.
+        assert [text.count("commit;") for text in asked] == [0, 1]
+
+
+def test_a_decision_whose_answer_was_lost_is_stored_once_and_acknowledged(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with listening(place) as listener, stores.open(str(listener.address)) as store:
+        trace = a_trace()
+        store.add(a_batch(trace), "i")
+        ask, n_lost = quack.RemoteCursor._ask, 0
+
+        def lost_once(self: quack.RemoteCursor, text: str) -> pl.DataFrame:
+            nonlocal n_lost
+            found = ask(self, text)
+            if "commit;" in text and not n_lost:
+                n_lost += 1
+                listener.close()
+                listener._listen()
+                raise duckdb.IOException("Failed to send message: the line is dead")
+            return found
+
+        monkeypatch.setattr(quack.RemoteCursor, "_ask", lost_once)
+        stored = store.decide(a_decision(trace["trace_id"]))
+        assert (n_lost, stored.sequence, store.n_records()) == (1, 1, 1)
+        assert store.verify().broken == []
 
 
 def test_a_writer_waits_its_turn_and_readers_see_what_was_there(address: Address) -> None:

@@ -108,9 +108,9 @@ def mount(
     does not hold, and for past ones that it wants back; `text_of` gives prompt, text and steps of a
     card alone, for the rendered view of one that it does hold (None: `build`). `decide` stores one
     record durably, twice sent once, also when two threads call it: Streamlit starts a rerun while
-    the callback of the one before may still run. Where it raises StoreBusy, the record waits in the
-    browser; any other CurationError refuses that record with its message. `recent` are the
-    reviewer's last live decisions, newest first. `store_id` and `reviewer` name the browser's
+    the callback of the one before may still run. Where it raises StoreBusy or StoreUnavailable, the
+    record waits in the browser; any other CurationError refuses it with its message. `recent` are
+    the reviewer's last live decisions, newest first. `store_id` and `reviewer` name the browser's
     storage, so that no decision reaches another store or person. `question` is what the verdicts
     answer; each decision carries it from the key press on, so that one desk may send what another
     left behind. `words` stand on the buttons. `guidance` is what reviewers go by, and each decision

@@ -16,7 +16,7 @@ import streamlit as st
 
 from curation.desk import outbox
 from curation.desk.messages import Card, Json
-from curation.errors import CurationError, SignedOut, StoreBusy
+from curation.errors import CurationError, SignedOut, StoreBusy, StoreUnavailable
 from curation.records import Decision, Stored
 
 FIRST_S = 0.05
@@ -96,7 +96,7 @@ def store(
     for record in box.decisions:
         try:
             stored = decide(record)
-        except (StoreBusy, SignedOut) as error:
+        except (StoreBusy, StoreUnavailable, SignedOut) as error:
             # Those behind it wait too: the store's order is the reviewer's order.
             trouble = str(error)
             break

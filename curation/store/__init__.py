@@ -6,13 +6,13 @@ Owns the schema (curation/migrations) and every query. Promises: a write is on d
 returns; writing twice stores once; nothing said is ever edited or deleted; numbers of different
 conventions are never mixed. Does not know models, files to ingest, trainers or screens.
 
-    connection.py     the file: opening, locking, migrating, transactions
+    connection.py     the file: migrating, transactions; instance.py: opening it
     address.py        where a store is; quack.py: a store on a server; serving.py: being one
     intake.py         records in
     scoring.py        conventions, score packs
     lexicons.py       lexicons and their changes, languages, markings
     profiling.py      recipes, families of numbers, shortcuts, knowledge of problems
-    deciding.py       decisions and withdrawals
+    deciding.py       decisions and withdrawals; decision_rows.py: as rows
     extras.py         what they say beside the verdict: steps, spans, confidence
     edits.py          the text that an accepted decision carries, and its trace
     preferring.py     pairs of traces, and which was chosen

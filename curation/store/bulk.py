@@ -15,7 +15,7 @@ import polars as pl
 from curation.errors import StoreError
 from curation.records import VERDICTS, Decision, Verdict
 from curation.store.connection import now
-from curation.store.deciding import decision_hash, decision_row
+from curation.store.decision_rows import decision_hash, decision_row
 from curation.store.reading import Reading
 
 ORIGIN = "bulk"

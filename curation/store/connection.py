@@ -20,9 +20,7 @@ row of table `writer`, which DuckDB lets one open transaction do at a time.
 
 from __future__ import annotations
 
-import os
 import random
-import re
 import shutil
 import threading
 import time
@@ -30,19 +28,16 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import duckdb
 import polars as pl
 
-from curation import settings
-from curation.errors import MigrationError, StoreBusy, StoreError
+from curation.errors import MigrationError, StoreBusy, StoreUnavailable
 from curation.store import quack
 from curation.store.address import Address
-
-MEMORY_LIMIT = "1536MiB"
-"""What DuckDB may hold, its copies of the file's blocks included (its own default is four fifths of
-the machine, which a store of several GB would fill); what needs more goes through `STORE.tmp`."""
+from curation.store.instance import connect, first_line
+from curation.store.quack_errors import tells_of_the_disk
 
 _UNREADABLE = (
     duckdb.IOException,
@@ -57,6 +52,9 @@ OURS = duckdb.__version__
 
 TURN_S = 120.0
 """How long a writer waits for its turn where other processes write too."""
+
+TURN = "update writer set n_changes = n_changes + 0"
+"""What makes it a process's turn to write; who comes second is refused (`_in_turn`)."""
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -91,11 +89,13 @@ class Connection:
         self._is_shared = False  # until the table is there that it takes
         self._write_lock = threading.RLock()
         self._transaction: duckdb.DuckDBPyConnection | None = None
+        self._writer: int | None = None
+        """The thread whose transaction that is."""
         self._changes_pending = False
         self._answers: dict[Hashable, tuple[Hashable, Any]] = {}
         self._n_changes = 0
         """How often something beside decisions was written; counted once it is on disk."""
-        self._duckdb = _connect(place, serves)
+        self._duckdb = connect(place, serves)
         try:
             if self.address is None:
                 self._migrate(migrations)
@@ -155,9 +155,11 @@ class Connection:
         with self._duckdb.cursor() as cursor:
             try:
                 yield cursor
-            except _UNREADABLE as exc:
-                raise StoreError(
-                    f"{self.place} could not be read: {_first_line(exc)} Where the disk is sound, "
+            except duckdb.Error as exc:
+                if not _is_of_the_disk(exc):
+                    raise
+                raise StoreUnavailable(
+                    f"{self.place} could not be read: {first_line(exc)} Where the disk is sound, "
                     "the file is damaged: bring back a backup with "
                     "`python -m curation restore FILE`."
                 ) from exc
@@ -179,43 +181,86 @@ class Connection:
                 self._changes_pending |= changes
                 yield self._transaction
                 return
-            with self._duckdb.cursor() as cursor:
+            with self._duckdb.cursor() as cursor, self._explaining_writes(cursor):
                 try:
                     self._begin(cursor)
                     self._transaction, self._changes_pending = cursor, changes
+                    self._writer = threading.get_ident()
                     yield cursor
                     if self._is_shared and self._changes_pending:
                         cursor.execute("update writer set n_changes = n_changes + 1")
                     cursor.execute("commit")
                     self._n_changes += self._changes_pending
-                except _UNREADABLE as exc:
-                    _roll_back(cursor)
-                    raise StoreError(
-                        f"{self.place} could not be written: {_first_line(exc)} Nothing of this "
-                        "change was stored. Free disk space or mend the permissions, then try "
-                        "again; where the file is damaged, bring back a backup with "
-                        "`python -m curation restore FILE`."
-                    ) from exc
-                except BaseException:
-                    _roll_back(cursor)
-                    raise
                 finally:
-                    self._transaction = None
+                    self._transaction = self._writer = None
+
+    @contextmanager
+    def _explaining_writes(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Whatever fails inside is rolled back; where disk or file are why, that is said."""
+        try:
+            yield
+        except duckdb.Error as exc:
+            _roll_back(cursor)
+            if not _is_of_the_disk(exc):
+                raise
+            raise StoreUnavailable(
+                f"{self.place} could not be written: {first_line(exc)} Nothing of this "
+                "change was stored. Free disk space or mend the permissions, then try "
+                "again; where the file is damaged, bring back a backup with "
+                "`python -m curation restore FILE`."
+            ) from exc
+        except BaseException:
+            _roll_back(cursor)
+            raise
+
+    @contextmanager
+    def _asking(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor that sees what this thread's own open transaction has written, if there is one.
+
+        The transaction of another thread is none of its business.
+        """
+        if self._writer == threading.get_ident() and self._transaction is not None:
+            yield self._transaction
+            return
+        with self._reading() as cursor:
+            yield cursor
+
+    def _append_row(
+        self, insert: str, row: dict[str, Any], answer: str, asked: dict[str, Any]
+    ) -> pl.DataFrame:
+        """Append a row and say what `answer` then finds; on disk when this returns.
+
+        A store on a server takes it in one request, so that nobody's turn lasts for the length of a
+        journey, and is sent it again where its answer was lost: `insert` must do nothing the second
+        time.
+        """
+        if self.address is None or self._writer == threading.get_ident():
+            with self._writing(changes=False) as cursor:
+                cursor.execute(insert, row)
+                return cursor.execute(answer, asked).pl()
+        text = quack.at_once(TURN, (insert, row), (answer, asked))
+        with self._write_lock, self._duckdb.cursor() as cursor, self._explaining_writes(cursor):
+            self._in_turn(cursor, text)
+            return cursor.pl()
 
     def _begin(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Begin to write; where others write too, as soon as it is our turn."""
         if not self._is_shared:
             cursor.execute("begin transaction")
             return
+        self._in_turn(cursor, f"{quack.WRITING}begin transaction; {TURN}")
+
+    def _in_turn(self, cursor: duckdb.DuckDBPyConnection, text: str) -> None:
+        """Run what takes our turn, as soon as no other process has its own."""
         deadline = time.monotonic() + TURN_S
         while True:
             try:
-                cursor.execute(
-                    f"{quack.WRITING}begin transaction; update writer set n_changes = n_changes + 0"
-                )
+                cursor.execute(text)
                 return
             except duckdb.TransactionException as exc:
                 _roll_back(cursor)
+                if _is_of_the_disk(exc):
+                    raise
                 if time.monotonic() > deadline:
                     raise StoreBusy(
                         f"Another process has been writing to {self.place} for {TURN_S:.0f} s; "
@@ -286,7 +331,7 @@ class Connection:
                     )
             except duckdb.Error as exc:
                 raise MigrationError(
-                    f"{self.path} could not be brought to {path.stem}: {_first_line(exc)} "
+                    f"{self.path} could not be brought to {path.stem}: {first_line(exc)} "
                     "This step was undone; report it with this message."
                 ) from exc
 
@@ -299,92 +344,15 @@ class Connection:
             n += 1
             copy = self.path.with_name(f"{self.path.stem}.before-{schema}-upgrade-{n}.duckdb")
         shutil.copyfile(self.path, copy)
-        self._duckdb = _connect(self.path, self._serves)
+        self._duckdb = connect(self.path, self._serves)
 
 
-def _connect(place: Path | Address, serves: bool) -> duckdb.DuckDBPyConnection:
-    if isinstance(place, Address):
-        token = settings.token()
-        if token is None:
-            raise StoreError(
-                f"{place} asks for a token. Set HEDGEROW_TOKEN_FILE to the file that holds it."
-            )
-        server = quack.Server(place, token, settings.read().ca_file)
-        return cast(duckdb.DuckDBPyConnection, server)  # it answers to what the store asks of one
-    path = place
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = duckdb.connect(
-            str(path),
-            config={
-                "enable_external_access": "true" if serves else "false",
-                "autoinstall_known_extensions": "false",
-                "memory_limit": MEMORY_LIMIT,
-            },
-        )
-    except duckdb.IOException as exc:
-        raise _explained(path, exc) from exc
-    except (OSError, duckdb.Error) as exc:
-        raise StoreError(
-            f"{path} could not be opened: {_first_line(exc)} Check the folder and its permissions, "
-            "or name another file with --store or HEDGEROW_STORE."
-        ) from exc
-    if not serves:
-        connection.execute("set TimeZone = 'UTC'")
-        return connection
-    try:
-        quack.load(connection)
-    except BaseException:
-        connection.close()
-        raise
-    # The extensions are files; from here on nothing is read or set any more, by us or a client.
-    for setting in ("TimeZone = 'UTC'", "enable_external_access = false"):
-        connection.execute(f"set global {setting}")
-    connection.execute("set lock_configuration = true")
-    return connection
-
-
-def _explained(path: Path, exc: duckdb.IOException) -> StoreError:
-    """Why the file could not be opened, and what to do."""
-    held = re.search(r"Conflicting lock is held in (.+?) \(PID (\d+)\)", str(exc))
-    if held:
-        pid = int(held[2])
-        return StoreBusy(
-            f"{path} is in use by process {pid} ({_command_of(pid) or held[1]}). One process owns "
-            "a store at a time: close that one, or work through it."
-        )
-    if "Could not set lock" in str(exc):
-        return StoreBusy(
-            f"{path} is in use by another process. One process owns a store at a time: close "
-            "that one (`fuser` or `lsof` on the file names it), or work through it."
-        )
-    if "not a valid DuckDB database file" in str(exc):
-        return StoreError(
-            f"{path} is no DuckDB file. Name another with --store or HEDGEROW_STORE, or bring back "
-            "a backup with `python -m curation restore FILE`."
-        )
-    return StoreError(
-        f"{path} could not be opened: {_first_line(exc)} Check the folder and its permissions, or "
-        "bring back a backup with `python -m curation restore FILE`."
-    )
-
-
-def _command_of(pid: int) -> str | None:
-    """The command line of a process of this machine, where the system tells it."""
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return None
-    return " ".join(os.fsdecode(word) for word in words if word)[:200] or None
+def _is_of_the_disk(exc: duckdb.Error) -> bool:
+    """Whether disk or file are why; at a commit, DuckDB tells that as a failed transaction."""
+    return isinstance(exc, _UNREADABLE) or tells_of_the_disk(str(exc))
 
 
 def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
     """Undo the transaction, unless DuckDB already has."""
     with suppress(duckdb.Error):
         cursor.execute("rollback")
-
-
-def _first_line(exc: BaseException) -> str:
-    """The first line of an error, as one sentence."""
-    line = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
-    return line if line.endswith((".", "!")) else f"{line}."

@@ -7,34 +7,28 @@ each record the next `sequence`, without gaps: a missing number would mean a los
 
 from __future__ import annotations
 
-import json
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from curation.errors import StoreError
-from curation.records import PREFER, QUESTION, VERDICTS, Decision, Stored, content_id
+from curation.records import PREFER, QUESTION, VERDICTS, Decision, Stored
 from curation.store import edits, extras, pair_choices, span_verdicts, step_verdicts
 from curation.store.connection import now
+from curation.store.decision_rows import (
+    KNOWN,
+    acknowledged,
+    check_question,
+    check_withdrawal,
+    decision_hash,
+    decision_row,
+    speaks_of_words,
+    tied,
+)
 from curation.store.edits import Edited, Edits
 from curation.store.profiling import Profiling
-
-
-def decision_hash(row: dict[str, Any]) -> str:
-    """The hash over everything a decision says; `row` has the columns of table `decision`."""
-    said = [
-        row[name]
-        for name in (
-            "decision_id", "trace_id", "question", "reviewer", "verdict", "withdraws", "reasons",
-            "note", "directive", "queue", "shown_at", "decided_at", "active_s", "text_hash",
-            "convention_id", "lexicon_id", "revealed", "origin", "extra",
-        )
-    ]  # fmt: skip
-    return content_id("dc1", json.dumps(said, default=_iso, ensure_ascii=False))
-
+from curation.store.scoring import unknown_trace
 
 SAID_NOW = """
     select d.trace_id, t.problem_id, t.teacher, t.teacher_context, d.reviewer, d.verdict,
@@ -68,39 +62,63 @@ class Deciding(Edits, Profiling):
             raise StoreError("A decision gives a verdict or withdraws one: either, not both.")
         if decision.verdict is not None and decision.verdict not in VERDICTS:
             raise StoreError(f"{decision.verdict!r} is no verdict; they are {', '.join(VERDICTS)}.")
-        trace = self._require_trace(decision.trace_id)
+        trace, edit_of, known = self._facts(decision)
         if decision.text_hash is not None and decision.text_hash != trace["text_hash"]:
             raise StoreError(
                 f"The text of {decision.trace_id} is not the one that was shown; "
                 "open the card again, then decide."
             )
-        if decision.verdict is not None and decision.question == QUESTION:
-            self._check_no_edit(decision.trace_id)
-        row = decision_row(decision, trace["text_hash"], self._tied(decision, edited))
+        if decision.verdict is not None and decision.question == QUESTION and edit_of is not None:
+            raise edits.is_an_edit(decision.trace_id, edit_of)
+        row = decision_row(decision, trace["text_hash"], tied(decision, edited, trace))
         row["content_hash"] = decision_hash(row)
-        with self._writing(changes=edited is not None) as cursor:
-            known = _known(cursor, decision.decision_id)
-            if known is not None:
-                if known["content_hash"] != row["content_hash"]:
-                    raise StoreError(
-                        f"Decision {decision.decision_id} is already stored and says something "
-                        "else; the stored one stays. Decide again to change it."
-                    )
-                return Stored(decision.decision_id, known["sequence"], known["stored_at"], False)
+        if known is not None:
+            return acknowledged(row, known, was_new=False)
+        with self._asking() as cursor:
             if decision.withdraws is not None:
-                _check_withdrawal(cursor, decision)
-            _check_question(cursor, decision)
+                check_withdrawal(cursor, decision)
+            check_question(cursor, decision)
             pair_choices.check(cursor, decision)
-            row["sequence"] = cursor.execute(
-                "select coalesce(max(sequence), 0) + 1 from decision"
-            ).fetchall()[0][0]
-            row["stored_at"] = now()
-            names = ", ".join(row)
-            values = ", ".join(f"${name}" for name in row)
-            cursor.execute(f"insert into decision ({names}) values ({values})", row)
-            if edited is not None:
+        row["stored_at"] = now()
+        names, values = ", ".join(row), ", ".join(f"${name}" for name in row)
+        insert = (
+            f"insert into decision ({names}, sequence) values ({values}, "
+            "(select coalesce(max(sequence), 0) + 1 from decision)) "
+            "on conflict (decision_id) do nothing"
+        )
+        asked = {"decision_id": decision.decision_id}
+        if edited is None:
+            stored = self._append_row(insert, row, KNOWN, asked)
+        else:
+            with self._writing() as cursor:
+                stored = self._append_row(insert, row, KNOWN, asked)
                 edits.insert(cursor, edited)
-        return Stored(decision.decision_id, row["sequence"], row["stored_at"], True)
+        (said,) = stored.to_dicts()
+        return acknowledged(row, said, was_new=said["stored_at"] == row["stored_at"])
+
+    def _facts(
+        self, decision: Decision
+    ) -> tuple[dict[str, Any], str | None, dict[str, Any] | None]:
+        """What a decision hangs on: its trace, what that edits, what is stored under its id.
+
+        Asked at once, and before the decision's own turn: nothing of it can change, since records
+        are added and never edited. The words of the trace are there where the decision speaks of
+        them. Raises UnknownTrace.
+        """
+        words = ", text, step_start, step_end" if speaks_of_words(decision) else ""
+        with self._asking() as cursor:
+            found = cursor.execute(
+                f"select (select struct_pack(text_hash{words}) from trace "
+                "where trace_id = $trace_id) as trace, "
+                "(select refined_from from edited_trace where trace_id = $trace_id) as edit_of, "
+                "(select struct_pack(sequence, stored_at, content_hash) from decision "
+                "where decision_id = $decision_id) as known",
+                {"trace_id": decision.trace_id, "decision_id": decision.decision_id},
+            ).pl()
+        row = found.to_dicts()[0]
+        if row["trace"] is None:
+            raise unknown_trace(decision.trace_id)
+        return row["trace"], row["edit_of"], row["known"]
 
     def undo(self, reviewer: str, *, origin: str = "library") -> dict[str, Any] | None:
         """Withdraw the reviewer's last live decision by a new record.
@@ -291,110 +309,3 @@ class Deciding(Edits, Profiling):
             """,
             question=QUESTION,
         )
-
-    def _tied(self, decision: Decision, edited: Edited | None) -> dict[str, object]:
-        """The decision's `extra`, checked against the trace's words and tied to them.
-
-        So is an edit, to the trace that it becomes.
-        """
-        extra = decision.extra
-        if not (extras.NAMES | {"edit"}) & extra.keys():
-            return extra
-        row = self._one(
-            "select text, step_start, step_end from trace where trace_id = $id",
-            id=decision.trace_id,
-        )
-        assert row is not None, "the trace was just found"
-        if "edit" in extra:
-            extra = edits.tied(decision, row["text"], edited)
-        return extras.checked(extra, row["text"], row["step_start"], row["step_end"])
-
-
-def decision_row(decision: Decision, text_hash: str, extra: dict[str, object]) -> dict[str, Any]:
-    """A decision as the table `decision` holds it, without number, time of storing and hash."""
-    return {
-        "decision_id": decision.decision_id,
-        "trace_id": decision.trace_id,
-        "question": decision.question,
-        "reviewer": decision.reviewer.strip(),
-        "verdict": decision.verdict,
-        "withdraws": decision.withdraws,
-        "reasons": list(decision.reasons),
-        "note": decision.note,
-        "directive": decision.directive,
-        "queue": decision.queue,
-        "shown_at": decision.shown_at,
-        "decided_at": decision.decided_at,
-        "active_s": decision.active_s,
-        "text_hash": text_hash,
-        "convention_id": decision.convention_id,
-        "lexicon_id": decision.lexicon_id,
-        "revealed": decision.revealed,
-        "origin": decision.origin,
-        "extra": json.dumps(extra, sort_keys=True, ensure_ascii=False),
-    }
-
-
-def _known(cursor: duckdb.DuckDBPyConnection, decision_id: str) -> dict[str, Any] | None:
-    rows = (
-        cursor.execute(
-            "select sequence, stored_at, content_hash from decision where decision_id = $id",
-            {"id": decision_id},
-        )
-        .pl()
-        .to_dicts()
-    )
-    return rows[0] if rows else None
-
-
-def _check_question(cursor: duckdb.DuckDBPyConnection, decision: Decision) -> None:
-    """A judgement belongs to a spot check that drew its trace."""
-    if not decision.question.startswith("leak/"):
-        return
-    drawn = cursor.execute(
-        "select 1 from spot_check c join spot_check_item i using (spot_check_id) "
-        "where c.question = $question and i.trace_id = $trace_id",
-        {"question": decision.question, "trace_id": decision.trace_id},
-    ).fetchall()
-    if not drawn:
-        raise StoreError(
-            f"No spot check of this store asks {decision.question} of {decision.trace_id}; open "
-            "the check again from the Spot check page."
-        )
-
-
-def _check_withdrawal(cursor: duckdb.DuckDBPyConnection, decision: Decision) -> None:
-    rows = (
-        cursor.execute(
-            "select reviewer, trace_id, verdict, question from decision where decision_id = $id",
-            {"id": decision.withdraws},
-        )
-        .pl()
-        .to_dicts()
-    )
-    if not rows:
-        raise StoreError(f"There is no decision {decision.withdraws} to withdraw.")
-    stored = rows[0]
-    if stored["verdict"] is None:
-        raise StoreError("A withdrawal cannot be withdrawn; decide again instead.")
-    if stored["reviewer"] != decision.reviewer.strip():
-        raise StoreError(
-            f"Decision {decision.withdraws} is {stored['reviewer']}'s; "
-            "only they can withdraw it. Give a verdict of your own instead."
-        )
-    if stored["trace_id"] != decision.trace_id:
-        raise StoreError(
-            f"Decision {decision.withdraws} is about {stored['trace_id']}, "
-            f"not about {decision.trace_id}."
-        )
-    if stored["question"] != decision.question:
-        raise StoreError(
-            f"Decision {decision.withdraws} answers {stored['question']}, "
-            f"not {decision.question}; take it back where it was given."
-        )
-
-
-def _iso(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    raise TypeError(f"{type(value).__name__} has no place in a decision")

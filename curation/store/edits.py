@@ -67,6 +67,14 @@ def tied(decision: Decision, original: str, edited: Edited | None) -> dict[str, 
     return {**decision.extra, "edit": whole}
 
 
+def is_an_edit(trace_id: str, original: str) -> StoreError:
+    """What is said where somebody decides on a trace that an edit made."""
+    return StoreError(
+        f"{trace_id} is the text of an edit and is accepted with it; decide on "
+        f"{original}, the trace that was edited."
+    )
+
+
 def insert(cursor: duckdb.DuckDBPyConnection, edited: Edited) -> None:
     """Write the edit's trace; nothing happens where it is stored already."""
     row = {
@@ -112,15 +120,6 @@ class Edits(Connection):
         )
         ids: list[str] = frame["trace_id"].to_list()
         return ids
-
-    def _check_no_edit(self, trace_id: str) -> None:
-        """Raises StoreError for a trace that an edit made: it is decided on with its original."""
-        row = self._one("select refined_from from edited_trace where trace_id = $id", id=trace_id)
-        if row is not None:
-            raise StoreError(
-                f"{trace_id} is the text of an edit and is accepted with it; decide on "
-                f"{row['refined_from']}, the trace that was edited."
-            )
 
     def has_spoken(self, trace_id: str, reviewer: str) -> bool:
         """Whether any record of the reviewer is about this trace, withdrawn ones too."""

@@ -22,7 +22,6 @@ from __future__ import annotations
 import json
 import math
 import random
-import re
 import threading
 import time
 from collections.abc import Mapping
@@ -35,8 +34,9 @@ from typing import Any
 import duckdb
 from polars import DataFrame
 
-from curation.errors import StoreError
+from curation.errors import StoreError, StoreUnavailable
 from curation.store.address import Address
+from curation.store.quack_errors import as_duckdb, is_lost, said
 
 PATIENCE_S = 10.0
 """How long a question waits for a server that went away."""
@@ -147,7 +147,7 @@ class Server:
                 self._attach(client, name)
                 return
             except duckdb.Error as exc:
-                if not _is_lost(exc) or time.monotonic() > deadline:
+                if not is_lost(exc) or time.monotonic() > deadline:
                     raise self._refused(exc) from None
             time.sleep(random.uniform(0.05, 0.2))
 
@@ -157,20 +157,20 @@ class Server:
 
     def _refused(self, exc: duckdb.Error) -> StoreError:
         """Why no session came about, and what to do; without the token."""
-        said = _said(exc).replace(self._token, "…")
-        if "Authentication failed" in said:
+        text = said(exc).replace(self._token, "…")
+        if "Authentication failed" in text:
             return StoreError(
                 f"The store server {self.address} does not take this token. Set "
                 "HEDGEROW_TOKEN_FILE (or HEDGEROW_TOKEN) to the one that it was started with."
             )
-        if "SSL" in said or "certificate" in said:
+        if "SSL" in text or "certificate" in text:
             return StoreError(
-                f"{self.address} offers no TLS that can be trusted ({said}). Beyond this machine a "
+                f"{self.address} offers no TLS that can be trusted ({text}). Beyond this machine a "
                 "store server is reached through a reverse proxy with a certificate; "
                 "HEDGEROW_CA_FILE names the authority of a private one."
             )
-        return StoreError(
-            f"The store server {self.address} cannot be reached ({said}). Start it with "
+        return StoreUnavailable(
+            f"The store server {self.address} cannot be reached ({text}). Start it with "
             "`python -m curation serve`, or mend its name, port or the network between."
         )
 
@@ -211,19 +211,19 @@ class RemoteCursor:
         try:
             self._frame = self._ask(text)
         except duckdb.Error as exc:
-            if not _is_lost(exc):
+            if not is_lost(exc):
                 self._in_transaction |= begins  # where what stands behind `begin` failed
-                raise _as_duckdb(_said(exc)) from exc
+                raise as_duckdb(said(exc)) from exc
             if self._in_transaction:
                 self._forget_transaction()
                 if word == "rollback":
                     return self
-                raise StoreError(_gone(self._server.address, word == "commit")) from exc
+                raise StoreUnavailable(_gone(self._server.address, word == "commit")) from exc
             self._server._again(self._client, self._session)
             try:
                 self._frame = self._ask(text)
             except duckdb.Error as again:
-                raise _as_duckdb(_said(again)) from again
+                raise as_duckdb(said(again)) from again
         if begins:
             self._in_transaction, self._is_writing = True, text.startswith(WRITING)
         elif ends:
@@ -262,9 +262,9 @@ class RemoteCursor:
             self._client.execute("call quack_clear_cache()")
             self._client.execute(f"insert into {self._session}.{_quoted(name)} from {local}")
         except duckdb.Error as exc:
-            if _is_lost(exc):
+            if is_lost(exc):
                 self._forget_transaction()
-                raise StoreError(_gone(self._server.address, False)) from exc
+                raise StoreUnavailable(_gone(self._server.address, False)) from exc
             raise
         finally:
             self._client.unregister(local)
@@ -285,10 +285,26 @@ class RemoteCursor:
 
 def _with_values(sql: str, parameters: Mapping[str, Any]) -> str:
     """One text that runs `sql` with these values: Quack sends texts, not parameters."""
-    values = ", ".join(
-        f"{_quoted(name)} := {_literal(value)}" for name, value in parameters.items()
+    return f"prepare asked as {sql.rstrip().rstrip(';')}; execute asked({_values(parameters)})"
+
+
+def at_once(
+    turn: str, change: tuple[str, Mapping[str, Any]], answer: tuple[str, Mapping[str, Any]]
+) -> str:
+    """One text that changes the store in a transaction of its own and then asks it something.
+
+    Each of the two is SQL with its named parameters; `turn` is what the transaction begins with.
+    """
+    sql, values = change
+    # Prepared inside: DuckDB may answer a `max` while it plans, from what is stored at that moment.
+    return (
+        f"/* at once */ begin transaction; {turn}; prepare change as {sql}; "
+        f"execute change({_values(values)}); commit; {_with_values(*answer)}"
     )
-    return f"prepare asked as {sql.rstrip().rstrip(';')}; execute asked({values})"
+
+
+def _values(parameters: Mapping[str, Any]) -> str:
+    return ", ".join(f"{_quoted(name)} := {_literal(value)}" for name, value in parameters.items())
 
 
 def _literal(value: Any) -> str:
@@ -331,12 +347,6 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _is_lost(exc: duckdb.Error) -> bool:
-    """Whether the session is gone: the server too, or one that came back and knows us not."""
-    text = str(exc)
-    return "Invalid connection id" in text or "Failed to send message" in text
-
-
 def _gone(address: Address, was_committing: bool) -> str:
     """What to say of a transaction whose server went away."""
     if was_committing:
@@ -348,27 +358,6 @@ def _gone(address: Address, was_committing: bool) -> str:
         f"The store server {address} went away; nothing of this change was stored. "
         "Do it again when the server is back."
     )
-
-
-def _said(exc: duckdb.Error) -> str:
-    """What the server said, without what the client put around it."""
-    text = str(exc).split("\n\nLINE 1: from quack_query_by_name")[0].strip()
-    return re.sub(r"^(Invalid Input|IO) Error: (Failed to send message: (IO Error: )?)?", "", text)
-
-
-_KINDS: tuple[tuple[str, type[duckdb.Error]], ...] = (
-    (r"Conflict on |write-write conflict|Transaction conflict", duckdb.TransactionException),
-    (r"Duplicate key|constraint", duckdb.ConstraintException),
-    (r"file system operations are disabled", duckdb.PermissionException),
-)
-
-
-def _as_duckdb(text: str) -> duckdb.Error:
-    """The error of the kind that the words tell; the protocol carries words alone."""
-    for pattern, kind in _KINDS:
-        if re.search(pattern, text):
-            return kind(text)
-    return duckdb.InvalidInputException(text)
 
 
 def _first_line(exc: BaseException) -> str:

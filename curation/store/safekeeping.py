@@ -24,7 +24,7 @@ from curation.store.assigning import broken_assignments
 from curation.store.auditing import Auditing, broken_audit
 from curation.store.checking import broken_gold, broken_spot_checks
 from curation.store.connection import Connection, now
-from curation.store.deciding import decision_hash
+from curation.store.decision_rows import decision_hash
 from curation.store.edits import broken_edits
 from curation.store.golding import broken_gold_verdicts
 from curation.store.guidelines import guideline_findings

@@ -18,6 +18,13 @@ from curation.store.connection import now
 from curation.store.students import Students
 
 
+def unknown_trace(trace_id: str) -> UnknownTrace:
+    """What is said where the store holds no trace of this id."""
+    return UnknownTrace(
+        f"The store holds no trace {trace_id}. `python -m curation list` shows the ids."
+    )
+
+
 class Taken(NamedTuple):
     """What became of a score pack."""
 
@@ -183,7 +190,5 @@ class Scoring(Students):
     def _require_trace(self, trace_id: str) -> dict[str, Any]:
         row = self._one("select trace_id, text_hash from trace where trace_id = $id", id=trace_id)
         if row is None:
-            raise UnknownTrace(
-                f"The store holds no trace {trace_id}. `python -m curation list` shows the ids."
-            )
+            raise unknown_trace(trace_id)
         return row

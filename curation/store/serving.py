@@ -26,6 +26,7 @@ import duckdb
 from curation.errors import StoreError
 from curation.store import Store, quack
 from curation.store.address import Address
+from curation.store.connection import TURN
 
 LETS_GO_S = 5.0
 """How long we wait for a port to be free."""
@@ -54,23 +55,37 @@ class Listener:
         """End the write transaction of a client that is gone; whether there was one.
 
         Gone is who began to write and was found silent for `idle_s` seconds, from the first look
-        that found it so: how long its last statement took counts for nothing.
+        that found it so: how long its last statement took counts for nothing. Of a statement that
+        failed Quack keeps no words, so a client that died after one is found by the turn that it
+        still has, while nobody else is known to write.
         """
-        silent = self._call(
-            "select id, began "
-            "from quack_active_connections() as c(server, id, query, state, began) "
-            "where starts_with(query, $mark) and state = 'finished'",
+        sessions = self._call(
+            "select id, began, state, starts_with(query, $mark) as is_writing "
+            "from quack_active_connections() as c(server, id, query, state, began)",
             mark=quack.WRITING.strip(),
         )
+        silent = [row[:2] for row in sessions if row[3] and row[2] == "finished"]
+        if not any(row[3] for row in sessions) and self._is_turn_taken():
+            silent += [row[:2] for row in sessions if row[2] == "cancelled"]
         now = time.monotonic()
-        self._silent = {
-            (name, began): self._silent.get((name, began), now) for name, began in silent
-        }
+        self._silent = {one: self._silent.get(one, now) for one in silent}
         if not any(now - since >= idle_s for since in self._silent.values()):
             return False
         self.close()
         self._listen()
         return True
+
+    def _is_turn_taken(self) -> bool:
+        """Whether some transaction has the turn to write now."""
+        with self._store._duckdb.cursor() as cursor:
+            cursor.execute("begin transaction")
+            try:
+                cursor.execute(TURN)
+            except duckdb.TransactionException:
+                return True
+            finally:
+                cursor.execute("rollback")
+        return False
 
     def _listen(self) -> None:
         _check_free(self.address)
@@ -94,20 +109,26 @@ class Listener:
 def _check_free(address: Address) -> None:
     """Raises StoreError where somebody listens there: two Quack servers would share the port.
 
-    A listener that was just closed takes a moment to let go.
+    A listener that was just closed takes a moment to let go. Who was killed leaves ends of
+    connections behind until its clients notice; they do not hold up the next, and a trial of
+    binding the port would take them for a listener.
     """
     deadline = time.monotonic() + LETS_GO_S
-    while True:
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((address.host, address.port))
-                return
-            except OSError as exc:
-                if time.monotonic() > deadline:
-                    raise StoreError(
-                        f"{address} cannot be listened on ({exc.strerror or exc}). Name a free "
-                        "port of this machine with --listen."
-                    ) from exc
+    while _is_listened_on(address):
+        if time.monotonic() > deadline:
+            raise StoreError(
+                f"{address} cannot be listened on (Address already in use). Name a free "
+                "port of this machine with --listen."
+            )
         time.sleep(0.1)
+
+
+def _is_listened_on(address: Address) -> bool:
+    """Whether a caller is let in. A socket that happened to call itself has met nobody."""
+    try:
+        with socket.create_connection(address, timeout=1.0) as probe:
+            return bool(probe.getsockname() != probe.getpeername())
+    except TimeoutError:
+        return True
+    except OSError:
+        return False

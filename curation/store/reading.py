@@ -312,7 +312,8 @@ class Reading(Evidence):
         Nor may it make the text of a query by itself, which could name them.
         """
         parsed = self._value(
-            "select json_serialize_sql($text)::varchar", text=f"select 1 where (\n{where}\n)"
+            "select json_serialize_sql($text::varchar)::varchar",
+            text=f"select 1 where (\n{where}\n)",
         )
         for name in _named(json.loads(parsed)):
             if name.startswith("identity_") or name in ("query", "query_table"):

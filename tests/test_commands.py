@@ -79,7 +79,8 @@ def test_ingest_counts_what_is_new_and_stores_it_once(curate: Curate, tmp_path: 
     again = curate("ingest", DEMO, DEMO, "--json").json
     assert (again["read"], again["new"], again["duplicate"], again["traces"]) == (288, 0, 288, 144)
     after = contents(tmp_path / "hedgerow.duckdb")
-    assert {name for name in before if before[name] != after[name]} == {"ingest"}
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"ingest", "identity_audit"}
 
 
 def test_a_refused_row_can_be_mended_in_its_quarantine_and_ingested(
@@ -394,13 +395,19 @@ def test_a_backup_brings_everything_back(curate: Curate, demo: Path, tmp_path: P
     curate("decide", trace_id, "reject", "--reviewer", "ada")
     back = curate("restore", copy, "--json").json
     assert (back["bytes"], back["sha256"]) == (kept["bytes"], kept["sha256"])
-    assert contents(demo) == before
+    after = contents(demo)
+    # All is back but the word of the backup, made after the copy; the audit log tells of this one.
+    assert [row[3] for row in before.pop("identity_audit")] == ["ingest", "backup"]
+    assert [row[3] for row in after.pop("identity_audit")] == ["ingest", "restore"]
+    assert after == before
     # What stood there was moved aside, not lost.
     aside = Path(back["moved_aside"])
     assert len(contents(aside)["decision"]) == 2
     elsewhere = tmp_path / "new folder" / "hedgerow.duckdb"
     assert curate("--store", elsewhere, "restore", copy, "--json").json["moved_aside"] is None
-    assert contents(elsewhere) == before
+    there = contents(elsewhere)
+    assert [row[3] for row in there.pop("identity_audit")] == ["ingest", "restore"]
+    assert there == before
 
 
 def test_a_damaged_backup_is_not_restored(curate: Curate, demo: Path, tmp_path: Path) -> None:
